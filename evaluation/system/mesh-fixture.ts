@@ -41,6 +41,8 @@ export interface MeshOptions extends Pick<ClusterOptions, 'settings' | 'prepare'
 export type MeshCluster = Omit<Cluster, 'index' | 'startPeer'> & {
   /** Starts one more peer. @param joins which peers it is told to join; by default the first */
   startPeer(joins?: readonly number[]): Promise<TandemProcess>
+  /** The UDP port on which they find one another; 0 if they do not. */
+  readonly discoveryPort: number
 }
 
 /** Peers as real processes, by default told to join the first one; resolves when they are ready. */
@@ -89,5 +91,5 @@ export async function startMesh(options: MeshOptions): Promise<MeshCluster> {
   }
   const started = starting.move()
   const dispose = async (): Promise<void> => await started.disposeAsync()
-  return { peers, peer, folder, startPeer, [Symbol.asyncDispose]: dispose }
+  return { peers, peer, folder, startPeer, discoveryPort, [Symbol.asyncDispose]: dispose }
 }

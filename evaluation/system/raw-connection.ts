@@ -37,8 +37,13 @@ export class RawConnection implements AsyncDisposable {
     })
   }
 
-  static async dial(port: number, answer?: RawAnswer): Promise<RawConnection> {
-    const socket = connect(port, '127.0.0.1')
+  /** @param localAddress of this machine: where the connection comes from */
+  static async dial(
+    port: number,
+    answer?: RawAnswer,
+    localAddress = '127.0.0.1',
+  ): Promise<RawConnection> {
+    const socket = connect({ port, host: '127.0.0.1', localAddress })
     await once(socket, 'connect')
     return new RawConnection(socket, answer)
   }

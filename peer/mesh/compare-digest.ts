@@ -15,10 +15,11 @@ export interface Differences {
  * @param own what is known here of the members of these groups
  */
 export function compareDigest(rows: readonly DigestRow[], own: readonly Member[]): Differences {
-  const known = new Map(own.map((member) => [member.record.peerId, member]))
+  const ownById = new Map(own.map((member) => [member.record.peerId, member]))
   const theirs = new Map(rows.map((row) => [row.peerId, row]))
-  const wanted = [...theirs.values()].filter((row) => isWanted(row, known.get(row.peerId)))
-  const told = own.filter((member) => isTold(member, theirs.get(member.record.peerId)))
+  const wanted = [...theirs.values()].filter((row) => isWanted(row, ownById.get(row.peerId)))
+  const known = own.filter(({ isKnown }) => isKnown)
+  const told = known.filter((member) => isTold(member, theirs.get(member.record.peerId)))
   return { wanted: wanted.map(({ peerId }) => peerId), told }
 }
 

@@ -22,6 +22,8 @@ export interface Knowledge {
     seq: number,
     isInventory?: boolean,
   ): Announcement | undefined | Promise<Announcement | undefined>
+  /** Has a catalog read from the beginning: then all that its member does not tell is gone. */
+  readAgain(peerId: string): void
   /**
    * Applies changes. They are of one member at a time, in order.
    * @throws if they do not follow what is known

@@ -32,7 +32,7 @@ function memberOf({
     lastSeq: 0,
     freeBytes: 0,
   }
-  return { record, state, forGood: false, heardMs: 0, isMet: true, sinceMs: 0 }
+  return { record, state, forGood: false, heardMs: 0, isMet: true, isKnown: true, sinceMs: 0 }
 }
 
 function tableOf(known: Iterable<Member>): MemberTable {
@@ -73,7 +73,8 @@ test('after a comparison both know the same of all live members', () => {
       const take = (table: MemberTable, member: Member): void => {
         const known = table.get(member.record.peerId)
         const merged = mergeClaim(toClaim(member), known, { nowMs: 0, hasRoom: true })
-        if (merged.kind === 'changed') table.set({ ...merged, heardMs: 0, isMet: true, sinceMs: 0 })
+        if (merged.kind === 'changed')
+          table.set({ ...merged, heardMs: 0, isMet: true, isKnown: true, sinceMs: 0 })
       }
       for (const member of told) take(asked, member)
       for (const peerId of wanted) {

@@ -66,7 +66,7 @@ export class MemberTable {
     const { peerId } = member.record
     const before = this.#rows.get(peerId)
     const bucket = before?.bucket ?? bucketOf(peerId)
-    const hash = member.state === 'live' ? hashOf(member) : undefined
+    const hash = member.state === 'live' && member.isKnown ? hashOf(member) : undefined
     this.#rows.set(peerId, { member, bucket, hash })
     if (before?.hash !== undefined) this.#hashes.toggle(bucket, before.hash)
     if (hash !== undefined) this.#hashes.toggle(bucket, hash)

@@ -14,6 +14,8 @@ export interface Member {
   readonly heardMs: number
   /** Whether it has answered at its address: others are only known by what is said. */
   readonly isMet: boolean
+  /** Whether it has ever answered, there or where it was before: others are told of no other members. */
+  readonly isKnown: boolean
   /** When it entered its state, on the monotonic clock. */
   readonly sinceMs: number
 }

@@ -75,11 +75,29 @@ test('a suspicion of an older record is void', () => {
 test('a member hears what is said of it, before any news', () => {
   const { membership } = world()
   membership.merge([{ record: recordOf('peer1') }, { record: recordOf('peer2') }], teller)
+  membership.onAnswer(recordOf('peer1'))
   membership.suspect(recordOf('peer1'))
   expect(membership.claimsFor('peer1')[0]).toMatchObject({ state: 'suspect' })
   const told = membership.claimsFor('peer2').map(({ record }) => record.peerId)
   expect(told).toContain('peer1')
   expect(told).not.toContain('peer2')
+})
+
+test('others are told of a member once it has answered at its address', () => {
+  const { membership } = world()
+  membership.merge([{ record: recordOf('peer1') }], teller)
+  const told = (): string[] => membership.claimsFor('peer9').map(({ record }) => record.peerId)
+  expect(told()).not.toContain('peer1')
+  membership.onAnswer(recordOf('peer1', { port: 9 }))
+  expect(told()).not.toContain('peer1')
+  const { hash } = membership.table
+  membership.onAnswer(recordOf('peer1'))
+  expect(told()).toContain('peer1')
+  expect(membership.table.hash).not.toBe(hash)
+  // It stays known when it moves: it can then contradict who says so.
+  membership.merge([{ record: recordOf('peer1', { version: 2, port: 9 }) }], teller)
+  expect(told()).toContain('peer1')
+  expect(membership.met).toEqual([])
 })
 
 test('an earlier run of this peer that was ahead is exceeded', () => {
@@ -110,15 +128,35 @@ test('a crowd of made-up members is bounded, and reported', () => {
   expect(membership.table.size).toBe(limits.meshMembersMax)
 })
 
-test('a full table forgets a member that is gone for a new one', () => {
+test('a full table forgets for a new member one that is gone, then one that never answered', () => {
   const { membership } = world()
   for (let host = 0; host < 3; host += 1)
-    for (let index = 0; index < limits.meshMembersMax; index += 1)
-      membership.merge([{ record: recordOf(`crowd${host}-${index}`) }], { host: `host${host}` })
-  const newcomer = { host: 'newcomer' }
-  membership.merge([{ record: recordOf('newcomer') }], newcomer)
-  expect(membership.table.get('newcomer')).toBeUndefined()
+    for (let index = 0; index < limits.meshMembersMax; index += 1) {
+      const record = recordOf(`crowd${host}-${index}`)
+      membership.merge([{ record }], { host: `host${host}` })
+      membership.onAnswer(record)
+    }
+  const introduce = (peerId: string): string | undefined => {
+    membership.merge([{ record: recordOf(peerId) }], { host: 'newcomer' })
+    membership.onAnswer(recordOf(peerId))
+    return membership.table.get(peerId)?.state
+  }
+  expect(introduce('first')).toBeUndefined()
   membership.merge([{ record: recordOf('crowd0-7'), state: 'left' }], teller)
-  membership.merge([{ record: recordOf('newcomer') }], newcomer)
-  expect(membership.table.get('newcomer')?.state).toBe('live')
+  membership.merge([{ record: recordOf('stranger') }], { host: 'newcomer' })
+  expect(membership.table.get('crowd0-7')).toBeUndefined()
+  expect(membership.table.get('stranger')?.state).toBe('live')
+  expect(introduce('first')).toBe('live')
+  expect(membership.table.get('stranger')).toBeUndefined()
+  expect(introduce('second')).toBeUndefined()
+})
+
+test('a member that speaks for itself does not wait for the crowd that its host told of', () => {
+  const { membership } = world()
+  for (let index = 0; index < limits.meshMembersMax; index += 1)
+    membership.merge([{ record: recordOf(`crowd${index}`) }], teller)
+  membership.merge([{ record: recordOf('told') }], teller)
+  membership.merge([{ record: recordOf('itself') }], { ...teller, peerId: 'itself' })
+  expect(membership.table.get('told')).toBeUndefined()
+  expect(membership.table.get('itself')?.state).toBe('live')
 })

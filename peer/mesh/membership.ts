@@ -129,7 +129,10 @@ export class Membership {
   onAnswer({ peerId, host, port }: Pick<MemberRecord, 'peerId' | 'host' | 'port'>): void {
     const member = this.table.get(peerId)
     const isThere = member?.record.host === host && member.record.port === port
-    if (isThere && !member.isMet) this.#set({ ...member, isMet: true }, member)
+    if (isThere && !member.isMet) {
+      this.#set({ ...member, isMet: true, isKnown: true }, member)
+      this.#tell(peerId)
+    }
     this.heard(peerId)
   }
 
@@ -167,7 +170,8 @@ export class Membership {
     if (about?.state === 'live') told.delete(about.record.peerId)
     return [...told].flatMap((peerId) => {
       const member = this.table.get(peerId)
-      return member === undefined ? [] : [toClaim(member)]
+      if (member === undefined) return []
+      return member.isKnown || first.includes(peerId) ? [toClaim(member)] : []
     })
   }
 
@@ -182,7 +186,7 @@ export class Membership {
     const known = this.table.get(peerId)
     const merged = mergeClaim(claim, known, {
       nowMs: this.#nowMs,
-      hasRoom: known !== undefined || this.#hasRoom(teller),
+      hasRoom: known !== undefined || this.#hasRoom(teller, peerId),
     })
     switch (merged.kind) {
       case 'nothing':
@@ -207,7 +211,8 @@ export class Membership {
     const sinceMs = known?.state === state ? known.sinceMs : clock.monotonicMs()
     // A member that has moved has to answer at its new address.
     const isMet = known?.isMet === true && isSamePlace(known, { record })
-    this.#set({ record, state, forGood, heardMs, sinceMs, isMet }, known)
+    const isKnown = known?.isKnown ?? false
+    this.#set({ record, state, forGood, heardMs, sinceMs, isMet, isKnown }, known)
     const isBehind = isPresent({ state }) && onRecord(record, teller)
     const isHeld = isBehind && known?.state === state && isOnlyProgress(known.record, record)
     // Told once the changes are here, too: those who hear of it can then get them here.
@@ -237,21 +242,24 @@ export class Membership {
   }
 
   /**
-   * Whether one more member of whom this one told can be remembered, now that one that is gone may have
-   * been forgotten.
+   * Whether one more member of whom this one told can be remembered, now that one that is gone, or that
+   * has never answered, may have been forgotten.
    */
-  #hasRoom({ host }: Teller): boolean {
-    if (!this.#introductions.accepts(host)) return false
+  #hasRoom({ host, peerId }: Teller, about: string): boolean {
+    // Those that speak for themselves do not wait for the crowd that another one of their host tells of.
+    const key = peerId === about ? `${host} itself` : host
+    if (!this.#introductions.accepts(key)) return false
     if (this.table.size < limits.meshMembersMax) return true
-    const gone = [...this.table.values()].find((member) => !isPresent(member))
-    if (gone !== undefined) this.#forget(gone)
-    return gone !== undefined
+    const all = [...this.table.values()]
+    const oldest = all.find((member) => !isPresent(member)) ?? all.find(({ isKnown }) => !isKnown)
+    if (oldest !== undefined) this.#forget(oldest)
+    return oldest !== undefined
   }
 
   #become(record: MemberRecord): void {
     const nowMs = this.#dependencies.clock.monotonicMs()
     const times = { heardMs: nowMs, sinceMs: nowMs }
-    this.table.set({ record, state: 'live', forGood: false, isMet: true, ...times })
+    this.table.set({ record, state: 'live', forGood: false, isMet: true, isKnown: true, ...times })
     this.#tell(this.peerId)
   }
 
@@ -271,7 +279,9 @@ export class Membership {
     this.#dependencies.onForgotten(member)
   }
 
+  /** Only members that have answered are told of: else one liar would speak with the voices of all. */
   #tell(peerId: string): void {
+    if (this.table.get(peerId)?.isKnown !== true) return
     this.#news.add(peerId)
     this.#dependencies.onNews()
   }

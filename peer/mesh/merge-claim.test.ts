@@ -28,13 +28,15 @@ function claimOf(
 
 function memberOf(claim: MemberClaim): Member {
   const { record, state = 'live', forGood = false } = claim
-  return { record, state, forGood, heardMs: 0, isMet: true, sinceMs: 0 }
+  return { record, state, forGood, heardMs: 0, isMet: true, isKnown: true, sinceMs: 0 }
 }
 
 /** What is known after a claim. */
 function merged(known: Member | undefined, claim: MemberClaim): Member | undefined {
   const result = mergeClaim(claim, known, room)
-  return result.kind === 'changed' ? { ...result, heardMs: 0, isMet: true, sinceMs: 0 } : known
+  return result.kind === 'changed'
+    ? { ...result, heardMs: 0, isMet: true, isKnown: true, sinceMs: 0 }
+    : known
 }
 
 const claims = fc

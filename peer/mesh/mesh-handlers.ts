@@ -80,7 +80,8 @@ export function meshHandlers(dependencies: Dependencies): MeshHandlers {
     'mesh-digest': async ({ buckets }, session) => {
       greet(session, longCost)
       const groups = table.differing(buckets)
-      const rows = table.inGroups(groups).map((member) => {
+      const told = table.inGroups(groups).filter(({ isKnown }) => isKnown)
+      const rows = told.map((member) => {
         const { record, state } = toClaim(member)
         const { peerId, generation, version } = record
         return { peerId, generation, version, ...(state === undefined ? {} : { state }) }
@@ -142,6 +143,7 @@ function membersFor(
   const told = someOf(others, limits.meshRecordsMax - 2, random)
   return [...new Set([membership.peerId, joining, ...told])].flatMap((peerId) => {
     const member = membership.table.get(peerId)
-    return member === undefined ? [] : [toClaim(member)]
+    if (member === undefined) return []
+    return member.isKnown || peerId === joining ? [toClaim(member)] : []
   })
 }

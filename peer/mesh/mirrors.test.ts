@@ -90,7 +90,7 @@ class World {
       freeBytes: 1_000,
       ...fields,
     }
-    const member: Member = { record, state, forGood, isMet, heardMs: 0, sinceMs: 0 }
+    const member: Member = { record, state, forGood, isMet, isKnown: isMet, heardMs: 0, sinceMs: 0 }
     this.mirrors.onMember(member)
   }
 

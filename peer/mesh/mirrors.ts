@@ -96,6 +96,7 @@ export class Mirrors implements Knowledge, AsyncDisposable {
   }
 
   isWhole(peerId: string, epoch: string): boolean {
+    if (this.#toReadAgain.has(peerId)) return false
     return this.#mirrors.get(peerId)?.isWhole(epoch) !== false
   }
 
@@ -127,6 +128,7 @@ export class Mirrors implements Knowledge, AsyncDisposable {
 
   /** Has a catalog read from the beginning, once its missing changes are fetched. */
   readAgain(peerId: string): void {
+    this.#recent.forget(peerId)
     const isReading = this.#mirrors.get(peerId)?.isInInventory !== false
     if (!isReading) this.#toReadAgain.add(peerId)
   }

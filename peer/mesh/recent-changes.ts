@@ -30,6 +30,12 @@ export class RecentChanges {
     return this.#announcements.get(keyOf(peerId, epoch, seq))
   }
 
+  /** Passes on nothing of a peer any longer. */
+  forget(peerId: string): void {
+    for (const key of this.#announcements.keys())
+      if (key.startsWith(`${peerId}/`)) this.#delete(key)
+  }
+
   #delete(key: string): void {
     const found = this.#announcements.get(key)
     if (found === undefined) return

@@ -66,6 +66,10 @@ export class MemoryKnowledge implements Knowledge {
     return false
   }
 
+  readAgain(peerId: string): void {
+    this.#seen.delete(peerId)
+  }
+
   announcementAfter(peerId: string, epoch: string, seq: number): Announcement | undefined {
     return this.#catalogs.get(epoch)?.announcementAfter(seq, this.seenSeq(peerId, epoch))
   }

@@ -32,7 +32,14 @@ class World {
       this.query.end()
       await work[Symbol.asyncDispose]()
     })
-    const live = { state: 'live', isMet: true, forGood: false, heardMs: 0, sinceMs: 0 } as const
+    const live = {
+      state: 'live',
+      isMet: true,
+      isKnown: true,
+      forGood: false,
+      heardMs: 0,
+      sinceMs: 0,
+    } as const
     const others = [
       record('open', { port: 8_101 }),
       record('local', { host: '127.0.0.1', port: 8_102 }),

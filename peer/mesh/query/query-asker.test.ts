@@ -40,7 +40,7 @@ class World {
     const work = new BackgroundWork({ log: silentLog })
     onTestFinished(() => work[Symbol.asyncDispose]())
     const record = { ...self, peerId: 'holder', host: '10.0.0.2' }
-    const member = { record, state: 'live', isMet: true, forGood: false } as const
+    const member = { record, state: 'live', isMet: true, isKnown: true, forGood: false } as const
     this.asker = new QueryAsker({
       self: () => self,
       members: () => [{ ...member, heardMs: 0, sinceMs: 0 }],

@@ -16,7 +16,7 @@ function member(peerId: string, { state = 'live' as MemberState, isMet = true } 
     lastSeq: 0,
     freeBytes: 0,
   }
-  return { record, state, isMet, forGood: false, heardMs: 0, sinceMs: 0 }
+  return { record, state, isMet, isKnown: isMet, forGood: false, heardMs: 0, sinceMs: 0 }
 }
 
 function chosen(members: Member[], sender?: string): string[] {

@@ -67,7 +67,7 @@ function memberCalled(peerId: string, state: Member['state'] = 'live'): Member {
   const address = { host: '10.0.0.1', port: 7_100 }
   const versions = { generation: 1, version: 1, epoch: '0'.repeat(16), lastSeq: 0, freeBytes: 0 }
   const record = { peerId, ...address, ...versions }
-  return { record, state, isMet: true, forGood: false, heardMs: 0, sinceMs: 0 }
+  return { record, state, isMet: true, isKnown: true, forGood: false, heardMs: 0, sinceMs: 0 }
 }
 
 test('a holder answers where the mesh knows the origin, and passes the query on, once', async () => {
