@@ -8,6 +8,7 @@ import { createSocket } from 'node:dgram'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../common/clock.ts'
 import { discoveryGroup } from '../../common/protocol/discovery-datagram.ts'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { apiOf } from './cluster-fixture.ts'
@@ -107,7 +108,7 @@ test('lies about time, runs, places and files of others mislead no peer for long
   const members = known?.body?.['members'] as { record: Record }[]
   const record = members.find(({ record: { peerId } }) => peerId === 'peer1')?.record ?? {}
   const { generation, version } = record as { generation: number; version: number }
-  const future = Date.now() + 3 * dayMs
+  const future = Math.floor(systemClock.nowMs()) + 3 * dayMs
   for (const lie of [
     { generation: generation - 1, version: 99 },
     { generation: future },
