@@ -2,13 +2,12 @@
  * Registers a peer of a mesh at its own index: as the only one or, with an index of the cluster, at
  * both. Then the own index only knows, while the other answers.
  */
-import { join } from 'node:path'
 import { AppError } from '../common/errors.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import type { Address } from '../common/protocol/transport.ts'
 import type { Announcer } from './announce/announcer.ts'
 import type { AskedIndex } from './announce/asked-index.ts'
-import { KeptIntent } from './announce/kept-intent.ts'
+import type { KeptIntent } from './announce/kept-intent.ts'
 import {
   carryOut,
   type IndexRequests,
@@ -64,17 +63,22 @@ export function joinOwnIndex(
 export function joinBoth(
   {
     index: address,
-    folder,
     ...settings
-  }: JoiningSettings &
-    Pick<PeerSettings, 'host'> & { readonly index: Address; readonly folder: string },
+  }: JoiningSettings & Pick<PeerSettings, 'host'> & { readonly index: Address },
   starting: AsyncDisposableStack,
-  { meshed, ...joining }: Joining & { readonly meshed: MeshParts },
+  {
+    meshed,
+    ownIntent,
+    ...joining
+  }: Joining & {
+    readonly meshed: MeshParts
+    /** What is kept for the own index. */
+    readonly ownIntent: Joining['intent']
+  },
   dependencies: PeerDependencies,
 ): JoinedOwn {
   const { intent } = joining
   const { transport } = dependencies
-  const ownIntent = starting.use(new KeptIntent(join(folder, 'mesh-intent.db'), dependencies))
   const handlers = requestHandlers(joining, () => replicator)
   const origins = (): TaskOrigins => link
   const both = intentsAt({ intent, ownIntent }, () => ({ index, own }))

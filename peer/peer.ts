@@ -217,10 +217,13 @@ async function takePart(
     return { ...notices, ...joined, own: undefined }
   }
   const inMesh = { ...joining, meshed }
-  const own =
-    index === undefined
-      ? joinOwnIndex(settings, starting, inMesh, dependencies)
-      : joinBoth({ ...settings, index }, starting, inMesh, dependencies)
+  if (index === undefined) {
+    const own = joinOwnIndex(settings, starting, inMesh, dependencies)
+    return { ...notices, announcer: own.announcer, own }
+  }
+  const ownIntent = starting.use(new KeptIntent(join(folder, 'mesh-intent.db'), { log }))
+  const both = { ...inMesh, ownIntent }
+  const own = joinBoth({ ...settings, index }, starting, both, dependencies)
   return { ...notices, announcer: own.announcer, own }
 }
 

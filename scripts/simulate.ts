@@ -26,6 +26,7 @@ interface Flags {
   readonly planted?: boolean
   readonly mesh?: boolean
   readonly whole?: boolean
+  readonly withIndex?: boolean
   readonly members?: number[]
   readonly files: number
   readonly output?: string
@@ -44,18 +45,20 @@ const command = new Command('simulate')
   .option('--planted', 'plant bugs in copies of the source, and check that their seeds find them')
   .option('--mesh', 'meshes of 5 to 100 peers without an index')
   .option('--whole', 'with --mesh: whole peers with files, each with its own index')
+  .option('--with-index', 'with --whole: an index, too, which crashes and returns')
   .option('--members <count...>', 'with --mesh: what meshes of these sizes need', countList())
   .option('--files <count>', 'with --members: files of all together', parsePositiveCount, 100_000)
   .option('--output <file>', 'with --members: the result; a drawing is put beside it')
   .action(async (flags: Flags) => {
     const { seeds, from, seed, hours, trace = false, reduce, planted, mesh } = flags
-    const { members, files, output, whole = false } = flags
+    const { members, files, output, whole = false, withIndex: hasIndex = false } = flags
     using stop = interrupted()
     const all = seed === undefined ? Array.from({ length: seeds }, (_, n) => from + n) : [seed]
     const print = (line: string): void => console.log(line)
     if (all.length > seedsPerProcess && planted !== true && (mesh !== true || whole))
       return await simulateInParts({ seeds, from, flags: process.argv.slice(2) }, stop.signal)
-    const options = { seeds: all, hours, isMesh: whole, isTraced: trace, isReduced: reduce, print }
+    const kind = { isMesh: whole, hasIndex }
+    const options = { seeds: all, hours, ...kind, isTraced: trace, isReduced: reduce, print }
     const run = async (): Promise<boolean> => {
       if (planted === true) return await findPlanted({ print }, stop.signal)
       if (mesh !== true || whole) return await simulate(options, stop.signal)

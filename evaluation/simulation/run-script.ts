@@ -30,10 +30,10 @@ export interface Outcome {
 
 /** Lives through a script, and then waits until the cluster has recovered. */
 export async function runScript(script: Script): Promise<Outcome> {
-  const { seed, peers, settings, isMesh, actions } = script
+  const { seed, peers, settings, isMesh, hasIndex, actions } = script
   const monitor = new Monitor()
   const cluster = new Cluster(
-    { seed: String(seed), peers, settings, isMesh },
+    { seed: String(seed), peers, settings, isMesh, hasIndex },
     { tap: monitor.tap, watcherOf: (machine) => monitor.watcherOf(machine) },
   )
   const expectations = new Expectations(cluster)

@@ -126,7 +126,9 @@ export interface Script {
   readonly seed: number
   readonly peers: readonly { readonly zone?: string; readonly diskBytes: number }[]
   readonly settings: Partial<IndexingServerSettings>
-  /** Whether the peers are a mesh, without an index. */
+  /** Whether the peers are a mesh. */
   readonly isMesh?: boolean
+  /** Whether a mesh has an index, too; other clusters have one. */
+  readonly hasIndex?: boolean
   readonly actions: readonly Action[]
 }

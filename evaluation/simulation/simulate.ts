@@ -9,8 +9,10 @@ import { shrunk } from './shrink.ts'
 export interface SimulateOptions {
   /** Run one after the other, up to the first that fails. */
   readonly seeds: Iterable<number>
-  /** Whether the peers are a mesh, without an index. */
+  /** Whether the peers are a mesh. */
   readonly isMesh?: boolean
+  /** Whether the mesh has an index, too. */
+  readonly hasIndex?: boolean
   /** Length of each cluster's life; drawn from the seed by default. */
   readonly hours: number | undefined
   /** Whether the events of all seeds are printed. */
@@ -42,7 +44,7 @@ export async function simulate(options: SimulateOptions, signal: AbortSignal): P
 }
 
 async function explain(seed: number, outcome: Outcome, options: SimulateOptions): Promise<void> {
-  const { hours, isMesh, isReduced, print } = options
+  const { hours, isMesh, hasIndex, isReduced, print } = options
   print(`Seed ${seed} failed: ${outcome.violations[0]}`)
   if (!isReduced) return
   const { script, outcome: shortest } = await shrunk(drawn(seed, options), outcome)
@@ -50,12 +52,12 @@ async function explain(seed: number, outcome: Outcome, options: SimulateOptions)
   printEvents(shortest, print)
   for (const violation of shortest.violations) print(violation)
   print(`As a regression: ${JSON.stringify(script)}`)
-  const flags = `${isMesh === true ? ' --mesh --whole' : ''}${hours === undefined ? '' : ` --hours ${hours}`}`
+  const flags = `${isMesh === true ? ' --mesh --whole' : ''}${hasIndex === true ? ' --with-index' : ''}${hours === undefined ? '' : ` --hours ${hours}`}`
   print(`Replay all of it: npm run simulate -- --seed ${seed}${flags} --trace`)
 }
 
-function drawn(seed: number, { hours, isMesh }: SimulateOptions): Script {
-  return isMesh === true ? wholeMeshScriptOf(seed, hours) : scriptOf(seed, hours)
+function drawn(seed: number, { hours, isMesh, hasIndex }: SimulateOptions): Script {
+  return isMesh === true ? wholeMeshScriptOf(seed, { hours, hasIndex }) : scriptOf(seed, hours)
 }
 
 function printEvents({ events }: Outcome, print: (line: string) => void): void {

@@ -12,13 +12,16 @@ import { ConnectionPool } from '../../../peer/fetch/source/connection-pool.ts'
 import { Finder } from '../../../peer/find/finder.ts'
 import {
   hurriedLink,
+  type Joined,
+  type Joining,
+  type JoiningSettings,
   joinCluster,
   type PeerDependencies,
   tellBlamed,
   tellUnreached,
 } from '../../../peer/join-cluster.ts'
-import { elsewhereIn, joinMesh, openMesh } from '../../../peer/join-mesh.ts'
-import { joinOwnIndex } from '../../../peer/join-own-index.ts'
+import { elsewhereIn, joinMesh, type MeshParts, openMesh } from '../../../peer/join-mesh.ts'
+import { type JoinedOwn, joinBoth, joinOwnIndex } from '../../../peer/join-own-index.ts'
 import { noLimits } from '../../../peer/limit/grant.ts'
 import { TrafficGate } from '../../../peer/limit/traffic-gate.ts'
 import type { StartOwnIndex } from '../../../peer/mesh/own-index.ts'
@@ -52,7 +55,6 @@ const meshSettings = {
   discoveryPort: 0,
   gossipMs: 1_000,
   gossipPeers: 3,
-  index: undefined,
 } as const
 
 export const indexAddress = { host: 'index', port: 7_000 }
@@ -60,8 +62,10 @@ export const indexAddress = { host: 'index', port: 7_000 }
 export interface ClusterPeerOptions {
   readonly peerId: string
   readonly zone: string | undefined
-  /** A peer of a mesh joins through these; others ask the index. */
+  /** A peer of a mesh joins through these; others only ask the index. */
   readonly joins: readonly Address[] | undefined
+  /** Whether it registers at the index. */
+  readonly hasIndex: boolean
 }
 
 interface Dependencies {
@@ -84,14 +88,15 @@ export interface ClusterPeer extends AsyncDisposable {
 }
 
 export async function startClusterPeer(
-  { peerId, zone, joins }: ClusterPeerOptions,
+  { peerId, zone, joins, hasIndex }: ClusterPeerOptions,
   { process, host, disk, random, watcher, startOwnIndex }: Dependencies,
 ): Promise<ClusterPeer> {
   const { clock, log } = process
   const dependencies = { transport: host, clock, random, log, startOwnIndex }
   const stack = new AsyncDisposableStack()
   const share = stack.use(new SimulatedShare(peerId, { process, disk, random, watcher }))
-  const inMemory = { peerId, data: ':memory:', index: undefined }
+  const index = hasIndex ? indexAddress : undefined
+  const inMemory = { peerId, data: ':memory:', index }
   const meshed = joins && (await openMesh(inMemory, stack, share.catalog, dependencies))
   const unfinished = new UnfinishedContents()
   const served = { peerId, share, unfinished, mesh: meshed?.handlers }
@@ -119,14 +124,16 @@ export async function startClusterPeer(
   const restoring = { share, fetcher, finder: () => finder }
   const { replicas, restorer } = startRestoring(stack, restoring, dependencies)
   const reach = new ReachNotice({ log })
-  disk.intent ??= new KeptIntent(':memory:', { log })
-  const { intent } = disk
   const replicating = { fetcher: replicas, restorer, limiter: noLimiter }
-  const joining = { share, serving, ...replicating, unfinished, reach, identity, intent }
+  const joining = { share, serving, ...replicating, unfinished, reach, identity }
   const settings = { peerId, zone, advertiseHost: undefined, host: peerId }
-  const own = meshed && joinOwnIndex(settings, stack, { ...joining, meshed }, dependencies)
-  const toIndex = { ...settings, index: indexAddress }
-  const { announcer } = own ?? joinCluster(toIndex, stack, joining, dependencies)
+  const registered = register(
+    { ...settings, index },
+    stack,
+    { ...joining, meshed, disk },
+    dependencies,
+  )
+  const { announcer, own } = registered
   const finder: Finder = new Finder({
     index: hurriedLink(announcer),
     elsewhere: meshed && elsewhereIn(meshed),
@@ -142,10 +149,36 @@ export async function startClusterPeer(
   )
   if (joins !== undefined && meshed !== undefined && own !== undefined) {
     const member = { ...own, share, serving, finder, queries: noQueries, http, meshed }
-    await joinMesh({ ...meshSettings, ...settings, join: joins }, stack, member, dependencies)
+    const inMesh = { ...meshSettings, ...settings, index, join: joins }
+    await joinMesh(inMesh, stack, member, dependencies)
   }
   const parts = { share, finder, downloads, announcer, restorer, unfinished }
   return { ...parts, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+/** Registers at the index, the own index, or both; stopped with `stack`. */
+function register(
+  { index, ...settings }: JoiningSettings & { host: string; index: Address | undefined },
+  stack: AsyncDisposableStack,
+  {
+    meshed,
+    disk,
+    ...parts
+  }: Omit<Joining, 'intent'> & { meshed: MeshParts | undefined; disk: SimulatedDisk },
+  dependencies: PeerDependencies,
+): Joined & { own: JoinedOwn | undefined } {
+  const intent = (disk.intent ??= new KeptIntent(':memory:', dependencies))
+  const ownIntent = (disk.ownIntent ??= new KeptIntent(':memory:', dependencies))
+  const joining = { ...parts, intent }
+  if (meshed === undefined) {
+    const toIndex = { ...settings, index: indexAddress }
+    return { ...joinCluster(toIndex, stack, joining, dependencies), own: undefined }
+  }
+  const own =
+    index === undefined
+      ? joinOwnIndex(settings, stack, { ...joining, meshed }, dependencies)
+      : joinBoth({ ...settings, index }, stack, { ...joining, meshed, ownIntent }, dependencies)
+  return { announcer: own.announcer, own }
 }
 
 /** Serves other peers; stopped with `stack`. */

@@ -21,8 +21,10 @@ export interface ClusterOptions {
   readonly seed: string
   readonly peers: readonly { readonly zone?: string; readonly diskBytes: number }[]
   readonly settings: Partial<IndexingServerSettings>
-  /** Whether the peers are a mesh, without an index. */
+  /** Whether the peers are a mesh. */
   readonly isMesh?: boolean | undefined
+  /** Whether a mesh has an index, too; other clusters have one. */
+  readonly hasIndex?: boolean | undefined
 }
 
 export interface ClusterDependencies {
@@ -157,10 +159,14 @@ export class Cluster {
     return this.#options.isMesh === true
   }
 
-  /** The index, or those of the peers that run. */
+  get hasIndex(): boolean {
+    return this.#options.hasIndex ?? !this.isMesh
+  }
+
+  /** The index and, in a mesh, those of the peers that run. */
   get indexes(): readonly RunningIndex[] {
     const own = this.machines.flatMap(({ run }) => run?.ownIndex ?? [])
-    return this.#index === undefined ? own : [this.#index]
+    return this.#index === undefined ? own : [this.#index, ...own]
   }
 
   get settings(): IndexingServerSettings {
@@ -168,7 +174,7 @@ export class Cluster {
   }
 
   async startIndex(): Promise<void> {
-    if (this.#index !== undefined || this.isMesh) return
+    if (this.#index !== undefined || !this.hasIndex) return
     const process = this.#process('index', this.indexWall)
     const host = this.network.plugIn('index')
     const image = this.#indexImage
@@ -225,7 +231,10 @@ export class Cluster {
     const others = this.machines.filter((other) => other !== machine)
     const joins = this.isMesh ? others.map((other) => memberAddress(other)) : undefined
     const dependencies = { process, host, disk, random, watcher, startOwnIndex }
-    const peer = await startClusterPeer({ peerId, zone, joins }, dependencies)
+    const peer = await startClusterPeer(
+      { peerId, zone, joins, hasIndex: this.hasIndex },
+      dependencies,
+    )
     if (!process.isAlive) return
     machine.run = { process, host, peer, ownIndex }
     this.events.add(peerId, 'started')

@@ -52,6 +52,8 @@ export class SimulatedDisk {
   indexImage: Buffer | undefined
   /** The decisions that the peer keeps for its index. */
   intent: KeptIntent | undefined
+  /** The same for its own index, beside one of the cluster. */
+  ownIntent: KeptIntent | undefined
   /** Whether the peer sends other bytes than it has. */
   isLying = false
   /** Whether nothing more fits. */
@@ -138,6 +140,7 @@ export class SimulatedDisk {
     this.image = undefined
     this.indexImage = undefined
     this.intent = undefined
+    this.ownIntent = undefined
     this.#usedBytes = 0
   }
 }

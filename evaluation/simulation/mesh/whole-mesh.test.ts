@@ -13,6 +13,11 @@ test.each([1, 2, 3])('a mesh survives what seed %i does to it', async (seed) => 
   expect((await runScript(wholeMeshScriptOf(seed))).violations).toEqual([])
 })
 
+test.each([1, 2, 3])('a mesh with an index survives what seed %i does to both', async (seed) => {
+  const { violations } = await runScript(wholeMeshScriptOf(seed, { hasIndex: true }))
+  expect(violations).toEqual([])
+})
+
 test.each(Object.entries(found))('seed %s once found: %s', async (seed) => {
   expect((await runScript(wholeMeshScriptOf(Number(seed)))).violations).toEqual([])
 })
