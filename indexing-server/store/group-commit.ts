@@ -39,17 +39,24 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions
   readonly #clock: Clock
   readonly #transaction: Transaction
+  readonly #onCommitted: (weight: number) => void
   #jobs: Job[] = []
   #weight = 0
   #cancelTimer = (): void => {}
 
   constructor(
     options: GroupCommitOptions,
-    dependencies: { clock: Clock; transaction: Transaction },
+    dependencies: {
+      clock: Clock
+      transaction: Transaction
+      /** Called after each commit. */
+      onCommitted?: (weight: number) => void
+    },
   ) {
     this.#options = options
     this.#clock = dependencies.clock
     this.#transaction = dependencies.transaction
+    this.#onCommitted = dependencies.onCommitted ?? (() => {})
   }
 
   /**
@@ -72,11 +79,12 @@ export class GroupCommit {
     this.#cancelTimer()
     const jobs = this.#jobs
     if (jobs.length === 0) return
+    const weight = this.#weight
     this.#jobs = []
     this.#weight = 0
     const [single] = jobs
     if (single !== undefined && jobs.length === 1) {
-      this.#commitSingle(single)
+      this.#commitSingle(single, weight)
       return
     }
     let outcomes: Outcome[] = []
@@ -89,6 +97,7 @@ export class GroupCommit {
       for (const job of jobs) job.reject(error)
       return
     }
+    this.#onCommitted(weight)
     for (const [index, job] of jobs.entries()) {
       const outcome = outcomes[index]
       if (outcome?.hasFailed === false) job.resolve(outcome.result)
@@ -100,7 +109,7 @@ export class GroupCommit {
    * A large announcement is a group of its own. Without a transaction within the transaction, the
    * database does not copy each page before its first change.
    */
-  #commitSingle({ run, isDurable, resolve, reject }: Job): void {
+  #commitSingle({ run, isDurable, resolve, reject }: Job, weight: number): void {
     let result: unknown
     try {
       this.#transaction(() => {
@@ -114,6 +123,7 @@ export class GroupCommit {
       reject(error instanceof Refused ? error.cause : error)
       return
     }
+    this.#onCommitted(weight)
     resolve(result)
   }
 

@@ -21,6 +21,7 @@ import { IndexRows } from './index-rows.ts'
 import type { Decision, IntentKind, IntentRecord, RecordOf } from './intent-kinds.ts'
 import { IntentLog, type IntentState, type NumberedRecord } from './intent-log.ts'
 import { IntentWriter } from './intent-writer.ts'
+import { LogFlusher } from './log-flusher.ts'
 import { migrations } from './migrations.ts'
 import { NameReader } from './name-reader.ts'
 import { PeerKeys } from './peer-keys.ts'
@@ -111,6 +112,8 @@ export class SqliteStore implements IndexStore {
   readonly #decisions: IntentWriter
   readonly #forgets: ForgetWriter
   readonly #commits: GroupCommit
+  /** Undefined without a file. */
+  readonly #log: LogFlusher | undefined
   readonly #sql: PeerStatements
   readonly #peers: RegisteredPeers
 
@@ -156,8 +159,10 @@ export class SqliteStore implements IndexStore {
       {
         clock: dependencies.clock,
         transaction,
+        onCommitted: (weight) => this.#log?.onCommitted(weight),
       },
     )
+    this.#log = path === ':memory:' ? undefined : new LogFlusher(path)
     this.#peers = new RegisteredPeers(this.#sql, { commits: this.#commits, transaction })
   }
 
@@ -405,6 +410,7 @@ export class SqliteStore implements IndexStore {
     this.#peers.queueUnwritten()
     this.#commits.flush()
     this.#database.close()
+    await this.#log?.[Symbol.asyncDispose]()
   }
 }
 
