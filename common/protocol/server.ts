@@ -47,15 +47,19 @@ interface Served extends Occupant {
   readonly connection: Connection
 }
 
+/** How long a refused host is refused without looking at all connections again. */
+const refusalMs = 100
+
 /** @throws AppError ADDRESS_IN_USE, DIAL_FAILED if the address is unavailable */
 export async function startServer<To extends 'index' | 'peer', Session>(
   options: ServerOptions<To>,
   dependencies: ServerDependencies<To, Session>,
 ): Promise<Server> {
   const served = new Set<Served>()
+  const refusals = new Refusals(dependencies)
   const budget = new ByteBudget(budgetOptions, dependencies)
   const listener = await dependencies.transport.listen(options.address, (wire, remote) => {
-    if (served.size >= options.connectionsMax && !makeRoom(served, remote))
+    if (served.size >= options.connectionsMax && !makeRoom(served, remote, refusals))
       return refuse(wire, options.connectionsMax)
     const one = serve(wire, remote, options.role, { ...dependencies, budget })
     served.add(one)
@@ -80,10 +84,57 @@ const budgetOptions = {
   ownBytes: limits.budgetOwnBytes,
 }
 
+/**
+ * Hosts for which no connection is evicted for a moment. To find one takes milliseconds, which a host that
+ * connects very often must not take from others.
+ */
+class Refusals {
+  readonly #clock: Clock
+  readonly #hosts = new Set<string>()
+  #sinceMs = Number.NEGATIVE_INFINITY
+
+  constructor({ clock }: { readonly clock: Clock }) {
+    this.#clock = clock
+  }
+
+  has(hostKey: string): boolean {
+    const nowMs = this.#clock.monotonicMs()
+    if (nowMs - this.#sinceMs >= refusalMs) {
+      this.#hosts.clear()
+      this.#sinceMs = nowMs
+    }
+    return this.#hosts.has(hostKey)
+  }
+
+  add(hostKey: string): void {
+    this.#hosts.add(hostKey)
+  }
+}
+
+/** Closes all connections that have waited with their hello, and returns their number. */
+function closeUngreeted(served: Set<Served>): number {
+  const silent = [...served].filter(
+    ({ isGreeted, silentMs }) => !isGreeted && silentMs >= deadlines.slotIdleMs,
+  )
+  for (const one of silent) {
+    served.delete(one)
+    one.connection.destroy()
+  }
+  return silent.length
+}
+
 /** Evicts the least valuable connection, if the policy allows it for this newcomer. */
-function makeRoom(served: Set<Served>, { host }: Address): boolean {
-  const found = connectionToEvict(served, hostKeyOf(host), deadlines)
-  if (found === undefined) return false
+function makeRoom(served: Set<Served>, { host }: Address, refusals: Refusals): boolean {
+  const hostKey = hostKeyOf(host)
+  if (refusals.has(hostKey)) return false
+  if (closeUngreeted(served) > 0) return true
+  const found = connectionToEvict(served, hostKey, deadlines)
+  if (found === undefined) {
+    refusals.add(hostKey)
+    return false
+  }
+  // A host may replace its own connections, but not all of them in a moment.
+  if (found.hostKey === hostKey) refusals.add(hostKey)
   served.delete(found)
   found.connection.destroy()
   return true

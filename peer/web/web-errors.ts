@@ -21,7 +21,9 @@ export function answerErrors(
 ): void {
   const refuse = (error: AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     discardRest(request, reply, clock)
-    const { retryAfterSeconds } = error.details
+    const { retryAfterMs } = error.details
+    const { retryAfterSeconds = retryAfterMs && Math.ceil(Number(retryAfterMs) / 1_000) } =
+      error.details
     if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
     if (errorTable[error.code].status === 401)
       reply.header('www-authenticate', challenge(request.url))
