@@ -287,8 +287,8 @@ export const limits = {
   meshRecordsMax: 512,
   /** A datagram that announces a member: 200 bytes with the longest id, and room for later fields. */
   discoveryBytesMax: 512,
-  /** Contents per question which copies a member has: 8 KiB. */
-  copiesAskedMax: 128,
+  /** Contents per question which copies a member has: 17 KiB. */
+  copiesAskedMax: 256,
   /** Copies in the answer: those with the longest names fit in a frame. */
   copiesToldMax: 384,
   /** Times that a query of a mesh is passed on: with 4 members each, nearly all of 4,096 hear it. */

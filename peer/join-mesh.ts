@@ -18,6 +18,7 @@ import type { JoinedMesh } from './api/mesh-api.ts'
 import type { Elsewhere } from './find/finder.ts'
 import { findMembers } from './find-members.ts'
 import type { IndexRequests, PeerDependencies } from './join-cluster.ts'
+import { GainedCopies } from './mesh/gained-copies.ts'
 import { KeptCatalogs } from './mesh/kept-catalogs.ts'
 import { learnSources } from './mesh/learn-sources.ts'
 import type { Member as MeshMember } from './mesh/member.ts'
@@ -70,6 +71,7 @@ export async function openMesh(
   const gate: OwnIndexGate = {
     isOpen: () => address === undefined || parts.standby?.isActing === true,
     reachesIndex: (member) => parts.member?.reachesIndex(member) === true,
+    knowsAll: () => parts.member?.kept.keepsAll !== false,
   }
   const index = starting.use(await startOwnIndex({ peerId, data }, { ...dependencies, gate }))
   const [own, forCluster] = address === undefined ? [inventory, inventory] : viewsOf(inventory)
@@ -138,10 +140,7 @@ export async function joinMesh(
   const folder = folderOf(settings)
   const remembered = new RememberedMembers(folder, dependencies)
   const before = await remembered.read()
-  const kept = await KeptCatalogs.open(
-    { bytesMax: settings.catalogBytesMax, folder },
-    { ...dependencies, held: heldFiles(joining.share), usedBytes: () => index.usedBytes() },
-  )
+  const kept = await openKept({ ...settings, folder }, joining, dependencies)
   const self = await selfOf(settings, joining, background, dependencies)
   const mirrors = starting.use(
     new Mirrors({
@@ -189,18 +188,53 @@ export async function joinMesh(
   background.start('remember the members', (signal) =>
     remembered.follow(() => mesh.members(), before, signal),
   )
+  followKept({ kept, mesh, mirrors, catalog }, background, dependencies)
+  meshed.member = startMember(starting, joining, { mesh, mirrors, kept }, dependencies)
+  if (!kept.keepsAll) index.onGate()
+}
+
+/** Where a member keeps what it remembers; undefined if nowhere. */
+function folderOf({ data }: Pick<Settings, 'data'>): string | undefined {
+  return data === ':memory:' ? undefined : join(resolve(data), '.tandem')
+}
+
+/** What the own index keeps of other members' catalogs. */
+async function openKept(
+  {
+    catalogBytesMax: bytesMax,
+    folder,
+  }: Pick<Settings, 'catalogBytesMax'> & { folder: string | undefined },
+  { meshed: { index, catalog }, share }: Joining,
+  dependencies: PeerDependencies,
+): Promise<KeptCatalogs> {
+  return await KeptCatalogs.open(
+    { bytesMax, folder },
+    {
+      ...dependencies,
+      held: heldFiles(share),
+      ownSeq: () => catalog.lastSeq,
+      usedBytes: () => index.usedBytes(),
+      onKeepsAll: () => index.onGate(),
+    },
+  )
+}
+
+/** Learns what the own index should know, and does not. */
+function followKept(
+  known: Pick<Member, 'kept' | 'mesh' | 'mirrors'> & Pick<MeshParts, 'catalog'>,
+  background: BackgroundWork,
+  dependencies: PeerDependencies,
+): void {
+  const { kept, mesh, mirrors } = known
   background.start('read catalogs for which there is room', (signal) =>
     kept.follow((peerId) => {
       mirrors.readAgain(peerId)
       mesh.fetchChanges(peerId)
     }, signal),
   )
-  meshed.member = startMember(starting, joining, { mesh, mirrors, kept }, dependencies)
-}
-
-/** Where a member keeps what it remembers; undefined if nowhere. */
-function folderOf({ data }: Pick<Settings, 'data'>): string | undefined {
-  return data === ':memory:' ? undefined : join(resolve(data), '.tandem')
+  background.start('ask about what is new here', (signal) =>
+    new GainedCopies({ ...dependencies, ...known }).follow(signal),
+  )
 }
 
 /** Has the member answer others, and ask them. */
@@ -211,9 +245,9 @@ function startMember(
   dependencies: PeerDependencies,
 ): Member {
   const { meshed, requests } = joining
-  const { connections } = meshed
-  const knowsAll = (): boolean => mesh.behindCount === 0 && kept.notKept.size === 0
-  const asking = { ...joining, mesh, mirrors, connections, knowsAll }
+  const { connections, catalog } = meshed
+  const knowsAll = (): boolean => mesh.behindCount === 0 && kept.keepsAll
+  const asking = { ...joining, mesh, mirrors, connections, catalog, knowsAll }
   const queries = startQueries(starting, asking, dependencies)
   const handlers = {
     ...memberHandlers({ meshed, requests, mesh, mirrors, kept }, dependencies),

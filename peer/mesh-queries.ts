@@ -55,12 +55,14 @@ export function startQueries(
     readonly mesh: Pick<Mesh, 'members' | 'self'>
     readonly mirrors: Pick<Mirrors, 'learnCopies'>
     readonly connections: Pick<MemberConnections, 'request'>
+    /** As other members know it. */
+    readonly catalog: { readonly epoch: string; readonly lastSeq: number }
     /** Whether the own index knows the catalogs of all members. */
     readonly knowsAll: () => boolean
   },
   dependencies: PeerDependencies,
 ): MeshQueries {
-  const { mesh, mirrors, connections, share, queries, knowsAll } = parts
+  const { mesh, mirrors, connections, catalog, share, queries, knowsAll } = parts
   const work = starting.use(new BackgroundWork(dependencies))
   const own = { ...dependencies, work, members: () => mesh.members(), self: () => mesh.self }
   const programs = new ProgramDesk({
@@ -103,7 +105,8 @@ export function startQueries(
         return {}
       },
       'mesh-copies': async ({ sha256s }) => ({
-        epoch: mesh.self.epoch,
+        epoch: catalog.epoch,
+        lastSeq: catalog.lastSeq,
         copies: copiesOf(sha256s, share),
       }),
     },

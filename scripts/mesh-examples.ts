@@ -62,7 +62,7 @@ export function meshExamples(first: {
     },
     'mesh-copies': {
       request: { sha256s: [sha256] },
-      reply: { epoch, copies: announcement.changes.slice(0, 1) },
+      reply: { epoch, lastSeq: announcement.lastSeq, copies: announcement.changes.slice(0, 1) },
     },
     'probe-for': {
       request: { peerId },

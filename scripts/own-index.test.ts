@@ -20,7 +20,7 @@ test('a peer’s own index has its settings from the section of the index, and i
     clock: systemClock,
     random: seededRandom('own index'),
     log: silentLog,
-    gate: { isOpen: () => true, reachesIndex: () => false },
+    gate: { isOpen: () => true, reachesIndex: () => false, knowsAll: () => true },
   }
   const start = ownIndexFrom({ config, port: 7_101, replicationFactor: 9 })
   await using own = await start({ peerId: 'peer1', data }, dependencies)

@@ -1,7 +1,18 @@
 /** Messages by which a member of a mesh finds what it does not know: a part of the table in messages.ts. */
 import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
-import { Bytes, described, Epoch, Host, Millis, Name, PeerId, Port, Sha256 } from './fields.ts'
+import {
+  Bytes,
+  described,
+  Epoch,
+  Host,
+  Millis,
+  Name,
+  PeerId,
+  Port,
+  Sequence,
+  Sha256,
+} from './fields.ts'
 import type { MessageRow } from './message-row.ts'
 import { Change } from './shapes.ts'
 
@@ -95,6 +106,7 @@ export const queryMessages = {
     }),
     reply: Type.Object({
       epoch: Epoch,
+      lastSeq: described(Sequence, 'The last change of its catalog'),
       copies: Type.Array(Change, {
         maxItems: limits.copiesToldMax,
         description: 'Of each content some copies, as they were announced',

@@ -10,7 +10,12 @@ import type { TandemProcess } from './tandem-process.ts'
 
 const timeout = 40_000
 const filesCount = 8
-const settings = { ...quickMesh, peer: { ...quickMesh.peer, catalogBytesMax: 0 } }
+const settings = {
+  ...quickMesh,
+  // Two of four peers die here.
+  index: { ...quickMesh.index, brakeMs: 0 },
+  peer: { ...quickMesh.peer, catalogBytesMax: 0 },
+}
 
 /** The peers on whose disks each file is. */
 async function homes(mesh: MeshCluster, disks: DiskContents): Promise<Map<string, string[]>> {
@@ -82,3 +87,47 @@ test('files get two homes, and are found by those who know nothing of them', asy
     .toMatch(/mesh docs\/\*\*\s.*127\.0\.0\.1/)
   expect(await tandem(mesh.peer(1), 'lookup', 'docs/none')).toContain('NAME_NOT_FOUND')
 }, 120_000)
+
+test('files keep two homes while peers that know little of each other die and return', async () => {
+  await using mesh = await startMesh({
+    peers: 4,
+    settings,
+    prepare: async (owner, folder) => {
+      if (owner !== 'peer2') return
+      for (let i = 0; i < filesCount; i++) await aFile(folder, `f${i}.bin`, { bytes: 10_000 })
+    },
+  })
+  const disks = new DiskContents()
+  /** Files by the number of running peers that have them, and what the status of each says. */
+  const rest = async (running: readonly TandemProcess[]): Promise<object> => {
+    const names = running.map(({ name }) => name)
+    const counts = Array.from(
+      (await homes(mesh, disks)).values(),
+      (peers) => peers.filter((peer) => names.includes(peer)).length,
+    )
+    const statuses = await Promise.all(
+      running.map(async (peer) => {
+        using api = apiOf(peer)
+        const { belowFactor, aboveFactor = 0, tasks } = await api.status()
+        return { belowFactor, aboveFactor, tasks }
+      }),
+    )
+    return { counts, statuses }
+  }
+  const untilAtRest = async (...numbers: number[]): Promise<void> => {
+    const running = numbers.map((number) => mesh.peer(number))
+    const tasks = { waiting: 0, running: 0 }
+    const expected = {
+      counts: Array.from({ length: filesCount }, () => 2),
+      statuses: running.map(() => ({ belowFactor: 0, aboveFactor: 0, tasks })),
+    }
+    await expect.poll(() => rest(running), { timeout }).toEqual(expected)
+  }
+  await untilAtRest(1, 2, 3, 4)
+  await mesh.peer(1).kill('SIGKILL')
+  await untilAtRest(2, 3, 4)
+  await mesh.peer(2).kill('SIGKILL')
+  await untilAtRest(3, 4)
+  await Promise.all([mesh.peer(1).start(), mesh.peer(2).start()])
+  await untilAtRest(1, 2, 3, 4)
+}, 180_000)

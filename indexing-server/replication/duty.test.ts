@@ -95,9 +95,23 @@ test('beside an index of the cluster, none acts for what a peer that reaches it 
       dutyOfPeer(peerId, () => ({ isLost: false }), {
         isOpen: () => isOpen,
         reachesIndex: (other) => reaching.includes(other),
+        knowsAll: () => true,
       }).actsFor(content),
     )
   expect(actorsIf(true, ['peer3'])).toHaveLength(1)
   expect(actorsIf(true, ['peer2'])).toEqual([])
   expect(actorsIf(false, [])).toEqual([])
+})
+
+test('an index that does not know all files knows those that its peer holds', () => {
+  const peerOf = () => ({ isLost: false })
+  let knowsAll = true
+  const gate = { isOpen: () => true, reachesIndex: () => false, knowsAll: () => knowsAll }
+  const duty = dutyOfPeer('peer1', peerOf, gate)
+  const own = { holders: holdersOf(['peer1', 'peer2']) }
+  const other = { holders: holdersOf(['peer2']) }
+  expect([duty.knows(own), duty.knows(other)]).toEqual([true, true])
+  knowsAll = false
+  expect([duty.knows(own), duty.knows(other)]).toEqual([true, false])
+  expect(wholeDuty.knows(other)).toBe(true)
 })

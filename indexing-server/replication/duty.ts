@@ -11,6 +11,11 @@ export interface Duty {
   /** Whether this index has copies of the content made, moved and dropped. */
   actsFor(content: Pick<StoredContent, 'sha256' | 'holders'>): boolean
   /**
+   * Whether this index knows who holds the content. If not, it cannot say what the content lacks; those
+   * that hold it do.
+   */
+  knows(content: Pick<StoredContent, 'holders'>): boolean
+  /**
    * The score of a peer for a content, above 0 and below 1 and the same at every index; undefined
    * where peers are drawn.
    */
@@ -23,11 +28,21 @@ export interface DutyGate {
   isOpen(): boolean
   /** Whether a peer reaches an index of a cluster, which then acts for what the peer holds. */
   reachesIndex(peerId: string): boolean
+  /** Whether it knows all files; if not, it knows the holders of what its peer holds. */
+  knowsAll(): boolean
 }
 
-export const openGate: DutyGate = { isOpen: () => true, reachesIndex: () => false }
+export const openGate: DutyGate = {
+  isOpen: () => true,
+  reachesIndex: () => false,
+  knowsAll: () => true,
+}
 
-export const wholeDuty: Duty = { actsFor: () => true, scoreOf: () => undefined }
+export const wholeDuty: Duty = {
+  actsFor: () => true,
+  knows: () => true,
+  scoreOf: () => undefined,
+}
 
 /**
  * The duty of a peer's own index: the contents for which this peer, of their holders that are not
@@ -47,6 +62,7 @@ export function dutyOfPeer(
       if (present.some((peerId) => gate.reachesIndex(peerId))) return false
       return highest(present, sha256) === ownId
     },
+    knows: ({ holders }) => gate.knowsAll() || holders.some(({ peerId }) => peerId === ownId),
     scoreOf: rendezvousScore,
   }
 }

@@ -119,7 +119,8 @@ export class Judge {
   verdictOn(content: StoredContent): Need {
     const need = this.needOf(content)
     const verdict = this.#verdictOf(content, need)
-    this.#countNeed(content, need, verdict)
+    if (this.#dependencies.duty.knows(content)) this.#countNeed(content, need, verdict)
+    else this.#needs.close(content.contentId, this.#dependencies.clock.monotonicMs())
     this.#verdicts.set(content.contentId, verdict, content.factor)
     const isSettled = need.kind === 'none' || need.kind === 'lost'
     if (isSettled || !this.isDuty(content)) this.#forget(content.contentId)
@@ -210,6 +211,7 @@ export class Judge {
 
   #verdictOf(content: StoredContent, need: Need): Verdict {
     if (content.file === undefined) return 'unwanted'
+    if (!this.#dependencies.duty.knows(content)) return 'at-factor'
     if (need.kind === 'surplus') return 'above-factor'
     const isMove = need.kind === 'copies' && need.urgency === 'move'
     if (need.kind === 'none' || isMove) return 'at-factor'

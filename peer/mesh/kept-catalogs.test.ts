@@ -18,6 +18,9 @@ function announcement(fields: Partial<Announcement> = {}): Announcement {
 class World {
   readonly clock = new FakeClock()
   usedBytes = 0
+  ownSeq = 7
+  /** Each time that this has changed. */
+  readonly keepsAll: boolean[] = []
   kept!: KeptCatalogs
   #folder = ''
 
@@ -35,6 +38,8 @@ class World {
       { bytesMax: 1_000, folder: this.#folder },
       {
         usedBytes: () => this.usedBytes,
+        onKeepsAll: () => this.keepsAll.push(this.kept.keepsAll),
+        ownSeq: () => this.ownSeq,
         held: { hasContent: () => false, hasFile: () => false },
         clock: this.clock,
         log: silentLog,
@@ -58,20 +63,20 @@ test('catalogs are kept while there is room, and what concerns no file here is f
   const world = await World.start()
   expect(await world.store(announcement({ begin: true, end: true }))).toEqual(['put'])
   world.usedBytes = 1_001
-  expect(world.kept.notKept).toEqual(new Set())
+  expect([...world.kept.notKept.keys()]).toEqual([])
   expect(await world.store(announcement())).toEqual(['drop'])
-  expect(world.kept.notKept).toEqual(new Set(['peer1']))
+  expect([...world.kept.notKept.keys()]).toEqual(['peer1'])
   // A part of a catalog is no more the whole because there is room.
   world.usedBytes = 0
   expect(await world.store(announcement())).toEqual(['drop'])
-  expect(await world.file).toBe('{"members":["peer1"]}')
+  expect(await world.file).toBe('{"members":[{"peerId":"peer1","askedSeq":7}]}')
 })
 
 test('a catalog of which nothing was left out stays kept', async () => {
   const world = await World.start()
   world.usedBytes = 1_001
   await world.store(announcement({ changes: [] }))
-  expect(world.kept.notKept).toEqual(new Set())
+  expect([...world.kept.notKept.keys()]).toEqual([])
 })
 
 test('a catalog that was read again, whole, is kept; and the next run knows what is not', async () => {
@@ -80,14 +85,17 @@ test('a catalog that was read again, whole, is kept; and the next run knows what
   await world.store(announcement())
   await world.store(announcement(), 'peer2')
   await world.restart()
-  expect(world.kept.notKept).toEqual(new Set(['peer1', 'peer2']))
+  expect([...world.kept.notKept.keys()]).toEqual(['peer1', 'peer2'])
   world.usedBytes = 500
+  expect(world.keepsAll).toEqual([false])
   expect(await world.store(announcement({ begin: true }))).toEqual(['put'])
-  expect(world.kept.notKept).toContain('peer1')
+  expect(world.kept.notKept.has('peer1')).toBe(true)
   expect(await world.store(announcement({ end: true }))).toEqual(['put'])
-  expect(world.kept.notKept).toEqual(new Set(['peer2']))
+  expect([...world.kept.notKept.keys()]).toEqual(['peer2'])
   await world.restart()
-  expect(world.kept.notKept).toEqual(new Set(['peer2']))
+  expect([...world.kept.notKept.keys()]).toEqual(['peer2'])
+  await world.store(announcement({ begin: true, end: true }), 'peer2')
+  expect(world.keepsAll).toEqual([false, true])
 })
 
 test('a catalog for which the room ends while it is read is not kept', async () => {
@@ -97,7 +105,7 @@ test('a catalog for which the room ends while it is read is not kept', async () 
   expect(await world.store(announcement())).toEqual(['drop'])
   world.usedBytes = 0
   expect(await world.store(announcement({ end: true }))).toEqual(['drop'])
-  expect(world.kept.notKept).toEqual(new Set(['peer1']))
+  expect([...world.kept.notKept.keys()]).toEqual(['peer1'])
 })
 
 test('catalogs are read again one after the other, once a part of the room is free', async () => {
@@ -116,4 +124,21 @@ test('catalogs are read again one after the other, once a part of the room is fr
   expect(read).toEqual(['peer1', 'peer2', 'peer1'])
   stop.abort(new Error('enough'))
   await expect(following).rejects.toThrow('enough')
+})
+
+test('how far members were asked about new files of this peer is remembered', async () => {
+  const world = await World.start()
+  world.usedBytes = 1_001
+  await world.store(announcement())
+  world.kept.onAsked('peer1', 9)
+  world.kept.onAsked('peer2', 9)
+  expect([...world.kept.notKept]).toEqual([['peer1', 9]])
+  const stop = new AbortController()
+  const following = world.kept.follow(() => {}, stop.signal)
+  await world.clock.advance(10_000)
+  await expect.poll(() => world.file).toContain('9')
+  stop.abort(new Error('enough'))
+  await expect(following).rejects.toThrow('enough')
+  await world.restart()
+  expect([...world.kept.notKept]).toEqual([['peer1', 9]])
 })

@@ -5,7 +5,7 @@ import { reasonOf } from '../../common/errors.ts'
 import { JsonFile } from '../../common/json-file.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import { PeerId } from '../../common/protocol/fields.ts'
+import { PeerId, Sequence } from '../../common/protocol/fields.ts'
 import type { RequestOf } from '../../common/protocol/messages.ts'
 import { concerningChange, type HeldFiles } from './concerning-change.ts'
 
@@ -17,13 +17,19 @@ const roomForMore = 0.2
 const readAgainMs = 10_000
 
 const NotKept = Type.Object({
-  members: Type.Array(PeerId, { maxItems: limits.meshMembersMax }),
+  members: Type.Array(Type.Object({ peerId: PeerId, askedSeq: Sequence }), {
+    maxItems: limits.meshMembersMax,
+  }),
 })
 
 interface Dependencies {
   /** Size of the own index's database. */
   readonly usedBytes: () => number
   readonly held: HeldFiles
+  /** The last change of this peer's own catalog. */
+  readonly ownSeq: () => number
+  /** Whether all catalogs are kept has changed. */
+  readonly onKeepsAll: () => void
   readonly clock: Clock
   readonly log: Log
 }
@@ -34,22 +40,26 @@ interface Dependencies {
  */
 export class KeptCatalogs {
   readonly #bytesMax: number
-  readonly #file: JsonFile<typeof NotKept>
+  readonly #file: JsonFile<typeof NotKept> | undefined
   readonly #dependencies: Dependencies
-  readonly #notKept = new Set<string>()
+  /** By peer id, with the last change of this peer's catalog about whose content the member was asked. */
+  readonly #notKept = new Map<string, number>()
+  /** Whether members were asked since that was last written. */
+  #isAsked = false
   /** Those whose full inventory has begun, and been stored whole so far. */
   readonly #wholeSoFar = new Set<string>()
 
   /**
    * Reads which catalogs were not kept in an earlier run.
-   * @param options `folder` for its file, `not-kept.json`; none: the next run reads all catalogs
+   * @param options `folder` for its file, `not-kept.json`; undefined to remember nothing; none: the next run reads all catalogs
    */
   static async open(
     options: { bytesMax: number; folder: string | undefined },
     dependencies: Dependencies,
   ): Promise<KeptCatalogs> {
     const kept = new KeptCatalogs(options, dependencies)
-    for (const peerId of (await kept.#file.read())?.members ?? []) kept.#notKept.add(peerId)
+    for (const { peerId, askedSeq } of (await kept.#file?.read())?.members ?? [])
+      kept.#notKept.set(peerId, askedSeq)
     return kept
   }
 
@@ -60,27 +70,41 @@ export class KeptCatalogs {
     const { bytesMax, folder } = options
     this.#bytesMax = bytesMax
     this.#dependencies = dependencies
-    this.#file = new JsonFile(
-      { path: folder && join(folder, 'not-kept.json'), schema: NotKept },
-      dependencies,
-    )
+    if (folder === undefined) return
+    const path = join(folder, 'not-kept.json')
+    this.#file = new JsonFile({ path, schema: NotKept }, dependencies)
   }
 
-  /** The members whose catalogs are not kept. */
-  get notKept(): ReadonlySet<string> {
+  /**
+   * The members whose catalogs are not kept. What this peer has got after the change `askedSeq` of its own
+   * catalog they may have, too, without its own index knowing.
+   */
+  get notKept(): ReadonlyMap<string, number> {
     return this.#notKept
+  }
+
+  /** A member was asked about all that this peer had at a change of its catalog. */
+  onAsked(peerId: string, askedSeq: number): void {
+    if (this.#notKept.has(peerId)) this.#notKept.set(peerId, askedSeq)
+    this.#isAsked = true
+  }
+
+  get keepsAll(): boolean {
+    return this.#notKept.size === 0
   }
 
   /** While there is room, has one catalog after the other read again until the signal is aborted. */
   async follow(readAgain: (peerId: string) => void, signal: AbortSignal): Promise<void> {
     for (;;) {
       await this.#dependencies.clock.sleep(readAgainMs, signal)
+      if (this.#isAsked) await this.#write()
       const [next] = this.#notKept
       if (next === undefined || !this.#hasRoom(1 - roomForMore)) continue
       // It may not succeed: another one is next.
-      this.#notKept.delete(next)
-      this.#notKept.add(next)
-      readAgain(next)
+      const [peerId, askedSeq] = next
+      this.#notKept.delete(peerId)
+      this.#notKept.set(peerId, askedSeq)
+      readAgain(peerId)
     }
   }
 
@@ -103,7 +127,9 @@ export class KeptCatalogs {
   /** An announcement was stored, as `toStore` returned it. */
   async onStored(peerId: string, { end }: Announcement): Promise<void> {
     if (end !== true || !this.#wholeSoFar.delete(peerId)) return
-    if (this.#notKept.delete(peerId)) await this.#write()
+    if (!this.#notKept.delete(peerId)) return
+    await this.#write()
+    if (this.keepsAll) this.#dependencies.onKeepsAll()
   }
 
   #hasRoom(part: number): boolean {
@@ -113,7 +139,8 @@ export class KeptCatalogs {
   async #lose(peerId: string): Promise<void> {
     this.#wholeSoFar.delete(peerId)
     if (this.#notKept.has(peerId)) return
-    this.#notKept.add(peerId)
+    this.#notKept.set(peerId, this.#dependencies.ownSeq())
+    if (this.#notKept.size === 1) this.#dependencies.onKeepsAll()
     this.#dependencies.log.info({ peerId }, 'there is no room for the catalog of a member')
     await this.#write()
   }
@@ -121,7 +148,9 @@ export class KeptCatalogs {
   /** Before a part is stored: the next run must not take it for the whole. */
   async #write(): Promise<void> {
     try {
-      await this.#file.write({ members: [...this.#notKept].slice(-limits.meshMembersMax) })
+      const members = Array.from(this.#notKept, ([peerId, askedSeq]) => ({ peerId, askedSeq }))
+      await this.#file?.write({ members: members.slice(-limits.meshMembersMax) })
+      this.#isAsked = false
     } catch (error) {
       this.#dependencies.log.warn(
         { reason: reasonOf(error) },

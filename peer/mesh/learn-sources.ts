@@ -15,7 +15,10 @@ const learnMs = 3_000
  */
 export async function learnSources(
   tasks: readonly Task[],
-  { mirrors, notKept }: { mirrors: Pick<Mirrors, 'learnCopies'>; notKept: ReadonlySet<string> },
+  {
+    mirrors,
+    notKept,
+  }: { mirrors: Pick<Mirrors, 'learnCopies'>; notKept: Pick<ReadonlyMap<string, number>, 'has'> },
   { clock, log }: { clock: Clock; log: Log },
   signal: AbortSignal,
 ): Promise<void> {

@@ -8,7 +8,7 @@ import { connect } from '../../common/protocol/client.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
 import type { MemberRecord } from '../../common/protocol/mesh-messages.ts'
-import type { ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
+import type { Change, ReplyOf, RequestOf } from '../../common/protocol/messages.ts'
 import type { Address, Transport } from '../../common/protocol/transport.ts'
 import type { Random } from '../../common/random.ts'
 import { SerialQueue } from '../../common/serial-queue.ts'
@@ -131,20 +131,20 @@ export class Mirror implements AsyncDisposable {
   }
 
   /**
-   * Tells the own index of copies that the member has, apart from its numbered changes.
+   * Tells the own index of copies that the member had at a change of its catalog, apart from its changes.
+   * @returns false if the own index has later changes: some of the copies may be gone
    * @throws AppError NOT_REGISTERED, also if they are of another run; and the answer of the index
    */
-  async add(epoch: string, copies: Announcement['changes']): Promise<void> {
-    await this.#applying.run(async () => {
+  async add(at: { epoch: string; lastSeq: number }, copies: readonly Change[]): Promise<boolean> {
+    return await this.#applying.run(async () => {
       const { connection, position, ...registered } = this.#registeredNow('announce')
+      const { epoch } = at
       if (registered.epoch !== epoch) throw new AppError('NOT_REGISTERED', { request: 'announce' })
       const { seq } = position
-      await connection.request('announce', {
-        epoch,
-        previousSeq: seq,
-        lastSeq: seq,
-        changes: copies,
-      })
+      if (seq > at.lastSeq) return false
+      const place = { epoch, previousSeq: seq, lastSeq: seq }
+      await connection.request('announce', { ...place, changes: [...copies] })
+      return true
     })
   }
 

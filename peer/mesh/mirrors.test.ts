@@ -340,7 +340,7 @@ test('copies that a member tells are stored apart from its changes, those that w
   const asked = 'b'.repeat(64)
   const content = { sha256: asked, chunkRoot: asked }
   const copy = { ...put(2), ...content } as Change
-  world.answer = () => ({ epoch, copies: [put(1), copy, { ...put(3), op: 'drop' }] })
+  world.answer = () => ({ epoch, lastSeq: 3, copies: [put(1), copy, { ...put(3), op: 'drop' }] })
   expect(await mirrors.learnCopies('peer1', [asked], signal)).toBe(1)
   expect(world.asked).toEqual([{ to: 'peer1', type: 'mesh-copies', body: { sha256s: [asked] } }])
   expect(world.index.announcements.at(-1)).toMatchObject({
@@ -349,11 +349,27 @@ test('copies that a member tells are stored apart from its changes, those that w
     changes: [copy],
   })
   expect(mirrors.seenSeq('peer1', epoch)).toBe(3)
-  world.answer = () => ({ epoch: '5'.repeat(16), copies: [copy] })
+  world.answer = () => ({ epoch: '5'.repeat(16), lastSeq: 3, copies: [copy] })
   await expect(mirrors.learnCopies('peer1', [asked], signal)).rejects.toMatchObject({
     code: 'NOT_REGISTERED',
   })
   await expect(mirrors.learnCopies('peer9', [asked], signal)).rejects.toMatchObject({
     code: 'PEER_UNKNOWN',
   })
+})
+
+test('copies that a member had before its newest changes are asked for again', async () => {
+  const world = await World.start()
+  const { mirrors } = world
+  world.say()
+  await registered(world, 1)
+  await world.apply(announcement(0, 3, { begin: true, end: true }))
+  const lastSeqs = [2, 3]
+  world.answer = () => ({ epoch, lastSeq: lastSeqs.shift(), copies: [put(1)] })
+  expect(await mirrors.learnCopies('peer1', [sha256], signal)).toBe(1)
+  expect([world.asked.length, world.index.announcements.length]).toEqual([2, 2])
+  world.answer = () => ({ epoch, lastSeq: 2, copies: [put(1)] })
+  const asking = mirrors.learnCopies('peer1', [sha256], signal)
+  await expect(asking).rejects.toMatchObject({ code: 'BUSY' })
+  expect([world.asked.length, world.index.announcements.length]).toEqual([5, 2])
 })

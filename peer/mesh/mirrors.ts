@@ -13,6 +13,9 @@ import { RecentChanges } from './recent-changes.ts'
 
 type Announcement = RequestOf<'announce'>
 
+/** How often a member is asked for copies that have changed before they were stored. */
+const learnAttempts = 3
+
 /** This peer's own catalog, for other members. */
 export interface OwnCatalog {
   readonly epoch: string
@@ -145,14 +148,16 @@ export class Mirrors implements Knowledge, AsyncDisposable {
   ): Promise<number> {
     const target = this.#targets.get(peerId)
     if (target === undefined) throw new AppError('PEER_UNKNOWN', { peerId })
-    const asked = sha256s.slice(0, limits.copiesAskedMax)
-    const request = { sha256s: asked }
-    const reply = await this.#dependencies.link.request(target, 'mesh-copies', request, signal)
-    const copies = reply.copies.filter(
-      (change) => change.op === 'put' && asked.includes(change.sha256),
-    )
-    if (copies.length > 0) await this.#mirrorOf(peerId).add(reply.epoch, copies)
-    return copies.length
+    const asked = new Set(sha256s.slice(0, limits.copiesAskedMax))
+    const request = { sha256s: [...asked] }
+    // A member that changes all the time is given up.
+    for (let attempt = 0; attempt < learnAttempts; attempt += 1) {
+      const reply = await this.#dependencies.link.request(target, 'mesh-copies', request, signal)
+      const copies = reply.copies.filter(({ op, ...change }) => op === 'put' && isOf(change, asked))
+      if (copies.length === 0) return 0
+      if (await this.#mirrorOf(peerId).add(reply, copies)) return copies.length
+    }
+    throw new AppError('BUSY')
   }
 
   /**
@@ -227,4 +232,8 @@ export class Mirrors implements Knowledge, AsyncDisposable {
     }
     return handlers
   }
+}
+
+function isOf(change: object, sha256s: ReadonlySet<string>): boolean {
+  return 'sha256' in change && typeof change.sha256 === 'string' && sha256s.has(change.sha256)
 }

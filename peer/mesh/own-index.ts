@@ -21,6 +21,8 @@ export interface OwnIndexGate {
   isOpen(): boolean
   /** Whether a peer reaches an index of a cluster, which then acts for what the peer holds. */
   reachesIndex(peerId: string): boolean
+  /** Whether it knows all files; if not, it knows the holders of what its peer holds. */
+  knowsAll(): boolean
 }
 
 /**
