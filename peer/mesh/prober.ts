@@ -1,3 +1,4 @@
+import { hasCode } from '../../common/errors.ts'
 import type { Random } from '../../common/random.ts'
 import { someOf } from './choose-members.ts'
 import type { Exchange } from './exchange.ts'
@@ -31,6 +32,8 @@ export class Prober {
     const { membership, random } = this.#dependencies
     const member = membership.table.get(peerId)
     if (member === undefined || (await this.reaches(member, signal))) return
+    // One that is slow to answer, but asks, is there.
+    if (membership.table.get(peerId)?.heardMs !== member.heardMs) return
     const others = membership.met.filter((other) => other !== peerId)
     const helpers = someOf(others, this.#settings.indirectProbes, random)
     const answers = await Promise.all(
@@ -49,16 +52,14 @@ export class Prober {
     return new Set(peerIds.map((peerId) => table.get(peerId)?.record.host)).size
   }
 
-  /** Whether a member answers within a round. */
+  /** Whether a member answers at its address within a round, if only that it is busy. */
   async reaches(member: Member, signal: AbortSignal): Promise<boolean> {
-    const { membership, exchange } = this.#dependencies
-    const beforeMs = membership.table.get(member.record.peerId)?.heardMs
+    const { exchange } = this.#dependencies
     try {
       await exchange.gossip(member, { deadlineMs: this.#settings.gossipMs, signal })
       return true
-    } catch {
-      // An error is an answer, too, if the member says that it is busy.
-      return membership.table.get(member.record.peerId)?.heardMs !== beforeMs
+    } catch (error) {
+      return hasCode(error, 'BUSY')
     }
   }
 
