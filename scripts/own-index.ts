@@ -28,6 +28,8 @@ export function ownIndexFrom(flags: Readonly<Record<string, unknown>>): StartOwn
       {
         ...dependencies,
         transport,
+        // Not to be confused with that of the cluster.
+        log: log.child({ ownIndex: true }),
         ownPeerId: peerId,
         // The other members tell it all of it again.
         openDatabase: (path, options) => openOrReplace(path, { ...options, log, isRead: false }),

@@ -4,7 +4,7 @@ import type { Deed, Script } from '../script.ts'
 /** Members whose clocks differ by over a day do not know each other. */
 const jumpMsMax = 6 * 3_600_000
 
-/** Decisions are not made on both sides of a partition. */
+/** Without an index, decisions are not made on both sides of a partition. */
 const excluded: ReadonlySet<Deed['do']> = new Set([
   'drain',
   'empty-trash',
@@ -22,7 +22,7 @@ export function wholeMeshScriptOf(
 ): Script {
   const { actions, ...script } = scriptOf(seed, hours)
   const isExcluded = (deed: Deed): boolean =>
-    excluded.has(deed.do) ||
+    (!hasIndex && excluded.has(deed.do)) ||
     (deed.do === 'crash-index' && !hasIndex) ||
     (hasIndex && deed.do === 'jump' && Math.abs(deed.byMs) > jumpMsMax)
   return {
