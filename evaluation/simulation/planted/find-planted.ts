@@ -59,8 +59,9 @@ async function foundIn(
   const original = await readFile(path, 'utf8')
   await writeFile(path, await withBug(bug))
   try {
-    const own = ['--seed', String(bug.seed)]
-    const others = ['--seeds', String(otherSeeds)]
+    const kind = bug.isMesh === true ? ['--mesh', '--whole'] : []
+    const own = [...kind, '--seed', String(bug.seed)]
+    const others = [...kind, '--seeds', String(otherSeeds)]
     return (await failure(own, folder, signal)) ?? (await failure(others, folder, signal))
   } finally {
     await writeFile(path, original)

@@ -6,6 +6,8 @@ export interface PlantedBug {
   readonly find: string
   readonly replace: string
   readonly seed: number
+  /** Whether the seed is one of whole meshes. */
+  readonly isMesh?: boolean
 }
 
 export const plantedBugs: readonly PlantedBug[] = [
@@ -130,5 +132,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'return isLastCopy || !peers.some(isOther) ? tiers.owner : tiers.steady',
     replace: 'return isLastCopy && peers.some(() => true) ? tiers.owner : tiers.steady',
     seed: 138,
+  },
+  {
+    what: 'a mesh is not told of an empty catalog',
+    file: 'peer/mesh/mirror.ts',
+    find: 'const isNew = registered.seenSeq === 0',
+    replace: 'const isNew = registered.seenSeq < 0',
+    seed: 7,
+    isMesh: true,
   },
 ]
