@@ -2,6 +2,7 @@
  * Registers a peer of a mesh at its own index: as the only one or, with an index of the cluster, at
  * both. Then the own index only knows, while the other answers.
  */
+import { BackgroundWork } from '../common/background.ts'
 import { AppError } from '../common/errors.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import type { Address } from '../common/protocol/transport.ts'
@@ -51,7 +52,10 @@ export function joinOwnIndex(
   // It reaches the own index within this process, but the index dials it as others do.
   const host = reachedHost(settings)
   const announcer = register({ ...index, host, inventory, intent, handlers: requests })
-  const link = (meshed.origins = new TaskOrigins(taskLink(announcer), membersOf(meshed)))
+  const link = (meshed.origins = new TaskOrigins(
+    { own: taskLink(announcer), members: membersOf(meshed) },
+    { ...dependencies, background: starting.use(new BackgroundWork(dependencies)) },
+  ))
   const replicator = carryOut(starting, { ...joining, asked: announcer, link }, dependencies)
   return { announcer, requests, ownIntent: intent, cluster: undefined }
 }
@@ -119,7 +123,10 @@ export function joinBoth(
     }),
   )
   meshed.standby = standby
-  const link = new TaskOrigins(taskLink(own), membersOf(meshed), presentLink(index))
+  const link = new TaskOrigins(
+    { own: taskLink(own), members: membersOf(meshed), index: presentLink(index) },
+    { ...dependencies, background: starting.use(new BackgroundWork(dependencies)) },
+  )
   meshed.origins = link
   const asked = { connected: (signal: AbortSignal) => untilSwitched(standby, signal) }
   const replicator = carryOut(starting, { ...joining, asked, link }, dependencies)

@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest'
+import { BackgroundWork } from '../../common/background.ts'
 import type { RequestOf, Task } from '../../common/protocol/messages.ts'
-import { ownIndex, TaskOrigins } from './task-origins.ts'
+import { seededRandom } from '../../common/random.ts'
+import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { silentLog } from '../../common/testing/silent-log.ts'
+import { type IndexLink, type MemberLink, ownIndex, TaskOrigins } from './task-origins.ts'
 
 const sha256 = 'a'.repeat(64)
 const { signal } = new AbortController()
@@ -14,19 +18,22 @@ const done = (taskId: string) => ({ taskId, ok: true })
 
 /** Tasks of the own index and of others; `unreached` do not answer. */
 class World {
+  readonly clock = new FakeClock()
   readonly sent: unknown[] = []
   readonly unreached = new Set<string>()
   readonly origins: TaskOrigins
 
   constructor({ hasCluster = false } = {}) {
+    const index = hasCluster ? { index: this.#linkTo('cluster') } : {}
+    const { clock } = this
+    const background = new BackgroundWork({ log: silentLog })
     this.origins = new TaskOrigins(
-      this.#linkTo('own'),
-      this.#members,
-      hasCluster ? this.#linkTo('cluster') : undefined,
+      { own: this.#linkTo('own'), members: this.#members, ...index },
+      { background, clock, random: seededRandom('origins'), log: silentLog },
     )
   }
 
-  #linkTo(name: string): ConstructorParameters<typeof TaskOrigins>[0] {
+  #linkTo(name: string): IndexLink {
     return {
       announced: async () => {
         if (name === 'cluster') await this.#send(name, 'announced')
@@ -40,7 +47,7 @@ class World {
     }
   }
 
-  get #members(): ConstructorParameters<typeof TaskOrigins>[1] {
+  get #members(): MemberLink {
     return {
       lastSeq: () => 7,
       ask: async (peerId, type, body) => {
@@ -86,6 +93,21 @@ test('an index that does not answer takes no report from another, and allows no 
     true,
     true,
   ])
+})
+
+test('outcomes that a member does not take are reported to it again', async () => {
+  const { origins, unreached, sent, clock } = new World()
+  origins.note('a', [drop('1', 'x')])
+  unreached.add('a')
+  await origins.report([done('1')], signal)
+  await clock.advance(5_000)
+  expect(sent).toEqual([])
+  unreached.clear()
+  await clock.advance(8_000)
+  expect(sent).toEqual([['a', { outcomes: [done('1')], lastSeq: 7 }]])
+  await clock.advance(60_000)
+  expect(sent).toHaveLength(1)
+  expect(clock.pending).toBe(0)
 })
 
 test('if none answers, the error says so, and the drops are asked again where they came from', async () => {

@@ -1,3 +1,10 @@
+import type { BackgroundWork } from '../../common/background.ts'
+import { backoffMs } from '../../common/backoff.ts'
+import type { Clock } from '../../common/clock.ts'
+import { withDeadline } from '../../common/deadline.ts'
+import { hasCode, reasonOf } from '../../common/errors.ts'
+import { deadlines } from '../../common/limits.ts'
+import type { Log } from '../../common/log.ts'
 import type {
   ReplicaVersion,
   ReplyOf,
@@ -6,6 +13,7 @@ import type {
   TaskOutcome,
   TaskProgress,
 } from '../../common/protocol/messages.ts'
+import type { Random } from '../../common/random.ts'
 
 type Reporting = 'report' | 'progress' | 'confirm-drops'
 
@@ -30,6 +38,22 @@ export interface MemberLink {
   ): Promise<ReplyOf<T>>
 }
 
+export interface TaskOriginsDependencies {
+  /** Sends again what could not be sent. */
+  readonly background: Pick<BackgroundWork, 'start'>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/**
+ * A report that does not reach a member is sent again: its index cannot tell a lost report from a copy
+ * that takes long, because no connection has ended. Half a minute of trouble is bridged.
+ */
+const resend = { firstMs: 500, maxMs: 8_000 }
+const resendsMax = 7
+const resendDeadlineMs = deadlines.requestMs
+
 /** The origin of tasks of this peer's own index; no peer has this id. */
 export const ownIndex = ''
 
@@ -44,14 +68,19 @@ export class TaskOrigins {
   readonly #own: IndexLink
   readonly #members: MemberLink
   readonly #index: IndexLink | undefined
+  readonly #dependencies: TaskOriginsDependencies
   /** By task id, and by the key of a copy to drop. */
   readonly #origins = new Map<string, string>()
 
   /** @param index of the cluster, if there is one: all tasks that are not noted are its own */
-  constructor(own: IndexLink, members: MemberLink, index?: IndexLink) {
+  constructor(
+    { own, members, index }: { own: IndexLink; members: MemberLink; index?: IndexLink },
+    dependencies: TaskOriginsDependencies,
+  ) {
     this.#own = own
     this.#members = members
     this.#index = index
+    this.#dependencies = dependencies
   }
 
   /** The index of a member gives these tasks, or, beside one of the cluster, the {@link ownIndex}. */
@@ -73,16 +102,51 @@ export class TaskOrigins {
   async report(outcomes: TaskOutcome[], signal: AbortSignal): Promise<void> {
     const groups = groupBy(outcomes, ({ taskId }) => this.#origins.get(taskId))
     for (const { taskId } of outcomes) this.#origins.delete(taskId)
-    const lastSeq = this.#members.lastSeq()
     await all(groups, async (to, part) => {
       const index = this.#indexAt(to)
-      if (index === undefined) {
-        await this.#members.ask(to ?? '', 'report', { outcomes: part, lastSeq }, signal)
-        return
-      }
+      if (index === undefined) return await this.#reportTo(to ?? '', part, signal)
       if (index !== this.#own) await index.announced(signal)
       await index.report(part, signal)
     })
+  }
+
+  async #reportTo(peerId: string, outcomes: TaskOutcome[], signal: AbortSignal): Promise<void> {
+    const { background, log } = this.#dependencies
+    const send = async (inTime: AbortSignal): Promise<unknown> =>
+      await this.#members.ask(
+        peerId,
+        'report',
+        { outcomes, lastSeq: this.#members.lastSeq() },
+        inTime,
+      )
+    try {
+      await send(signal)
+    } catch (error) {
+      log.debug({ peerId, reason: reasonOf(error) }, 'outcomes are reported again')
+      background.start('report to a member again', (stop) => this.#resend(peerId, send, stop))
+    }
+  }
+
+  async #resend(
+    peerId: string,
+    send: (inTime: AbortSignal) => Promise<unknown>,
+    stop: AbortSignal,
+  ): Promise<void> {
+    const { clock, random, log } = this.#dependencies
+    for (let failures = 1; failures <= resendsMax; failures += 1) {
+      await clock.sleep(backoffMs(failures, resend, random), stop)
+      const deadline = { what: 'Reporting tasks', deadlineMs: resendDeadlineMs, signal: stop }
+      try {
+        await withDeadline(deadline, clock, send)
+        return
+      } catch (error) {
+        stop.throwIfAborted()
+        // A member that is forgotten waits for nothing.
+        if (hasCode(error, 'PEER_UNKNOWN')) return
+        if (failures === resendsMax)
+          log.warn({ peerId, reason: reasonOf(error) }, 'outcomes of tasks were not reported')
+      }
+    }
   }
 
   async progress(tasks: TaskProgress[], signal: AbortSignal): Promise<void> {
