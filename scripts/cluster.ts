@@ -107,7 +107,9 @@ async function startAll(
   processes: AsyncDisposableStack,
 ): Promise<Started> {
   await start({ role: 'index', name: 'index', dataFolder, port, httpPort, flags: [] }, processes)
-  const { peers, lines } = await startPeers(peerIds, processes)
+  // While the index is away, peers answer from what they know of each other.
+  const beside = ['--index', `127.0.0.1:${port}`, '--mesh']
+  const { peers, lines } = await startPeers(peerIds, processes, beside)
   return { peers, lines: [`index  127.0.0.1:${port}`, ...lines], joins: [] }
 }
 
@@ -115,6 +117,7 @@ async function startAll(
 async function startPeers(
   names: readonly string[],
   processes: AsyncDisposableStack,
+  given: readonly string[] = [],
 ): Promise<Started> {
   const lines: string[] = []
   const peers: TandemProcess[] = []
@@ -124,6 +127,7 @@ async function startPeers(
     const { port, httpPort, data: dataFolder } = values
     const flags = [
       '--generate',
+      ...given,
       ...(isMesh && joins.length === 0 ? ['--mesh', '--discovery-port', '0'] : joins),
     ]
     const peer = await start({ role: 'peer', name, dataFolder, port, httpPort, flags }, processes)
