@@ -62,7 +62,8 @@ export class Answers {
   }
 
   /**
-   * Takes a request; a promise pauses reading until there is memory for its answer.
+   * Takes a request; a promise pauses reading until there is memory for its answer, or room for further
+   * answers.
    * @throws AppError TOO_MANY_REQUESTS, BAD_FRAME: the connection must be closed
    */
   onRequest({ id, type, body }: RequestEnvelope, frameBytes: number): Promise<void> | undefined {
@@ -77,7 +78,7 @@ export class Answers {
     }
     if (prepared.isQuick) {
       this.#answerQuickly(id, type, prepared)
-      return undefined
+      return this.#outbox.isFullOfAnswers ? this.#outbox.flushed() : undefined
     }
     const heldBytes = requestOverheadBytes + prepared.bytes + prepared.replyBytes
     return this.#accept({ id, type, prepared, heldBytes, stop: new AbortController() })

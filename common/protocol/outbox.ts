@@ -7,6 +7,11 @@ import type { Account } from './byte-budget.ts'
 /** Output queued by a connection before it reads no more requests: two of the longest frames. */
 const sendBufferBytesMax = 2 * 1024 * 1024
 /**
+ * Output queued before it reads no more after a quick request: the answers to twice as many as may be in
+ * flight. Thousands of connections that read nothing hold no more.
+ */
+const quickBufferBytesMax = 64 * 1024
+/**
  * Longer frames are sent in parts, so that their progress shows whether the receiver has stalled.
  */
 const framePartBytes = 64 * 1024
@@ -73,10 +78,16 @@ export class Outbox {
 
   /** Whether so much is queued that no new work should be accepted. */
   get isFull(): boolean {
-    return (
-      this.#items.length > sendQueueItemsMax ||
-      this.#waitingBytes + this.#gatheredBytes + this.#stream.writableLength > sendBufferBytesMax
-    )
+    return this.#items.length > sendQueueItemsMax || this.#queuedBytes > sendBufferBytesMax
+  }
+
+  /** Whether so much is queued that no further quick request should be answered. */
+  get isFullOfAnswers(): boolean {
+    return this.#queuedBytes > quickBufferBytesMax
+  }
+
+  get #queuedBytes(): number {
+    return this.#waitingBytes + this.#gatheredBytes + this.#stream.writableLength
   }
 
   /** Milliseconds without progress on queued output. */

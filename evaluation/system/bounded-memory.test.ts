@@ -104,13 +104,6 @@ test.each([{ hosts: 1 }, { hosts: 100 }])(
   60_000,
 )
 
-test('an index keeps little for 1,000 clients that look up much and read nothing', async () => {
-  const some = requests('lookup', { name: longName(7) })
-  const sent = Buffer.concat(Array.from({ length: 40 }, () => some))
-  await using _ = await startCrowd(cluster.index.port, { count: 1_000, hosts: 100 }, sent)
-  expect(await serviceOf('index')).toSatisfy(isGood)
-}, 60_000)
-
 test('an index keeps little of frames that do not end', async () => {
   const frame = frameOf({ id: 2, type: 'lookup', body: { name: 'x', unknown: 'y'.repeat(1e6) } })
   const most = frame.subarray(0, frame.length - 10)
@@ -118,21 +111,37 @@ test('an index keeps little of frames that do not end', async () => {
   expect(await serviceOf('index')).toSatisfy(isGood)
 }, 60_000)
 
-test('10,000 idle clients do not keep a peer from coming back, nor a client out', async () => {
-  await using crowd = await startCrowd(cluster.index.port, { count: 10_000 })
-  const peer = cluster.peer(1)
-  await peer.kill('SIGKILL')
-  await peer.start()
-  using api = apiOf(peer)
-  const live = { peers: { live: 2 } }
-  await expect.poll(() => api.status(), { timeout: 30_000 }).toMatchObject(live)
-  // A client of the crowd's own host gets the place of one that has been silent for `slotIdleMs`.
-  const service = (): Promise<Service | undefined> => serviceOf('index').catch(() => undefined)
-  await expect
-    .poll(service, { timeout: 30_000 })
-    .toSatisfy((found: Service | undefined) => found !== undefined && isGood(found))
-  expect(crowd.openCount()).toBeGreaterThan(4_000)
-}, 120_000)
+test('an index keeps little for 1,000 clients that look up much and read nothing', async () => {
+  // What earlier crowds left for the garbage collector would be counted, too.
+  await cluster.index.restart()
+  const some = requests('lookup', { name: longName(7) })
+  const sent = Buffer.concat(Array.from({ length: 40 }, () => some))
+  await using _ = await startCrowd(cluster.index.port, { count: 1_000, hosts: 100 }, sent)
+  expect(await serviceOf('index')).toSatisfy(isGood)
+}, 60_000)
+
+test.each([
+  { count: 4_094, hosts: 1 },
+  { count: 10_000, hosts: 100 },
+])(
+  '$count idle clients of $hosts hosts do not keep a peer from coming back, nor a client out',
+  async (clients) => {
+    await using crowd = await startCrowd(cluster.index.port, clients)
+    const peer = cluster.peer(1)
+    await peer.kill('SIGKILL')
+    await peer.start()
+    using api = apiOf(peer)
+    const live = { peers: { live: 2 } }
+    await expect.poll(() => api.status(), { timeout: 30_000 }).toMatchObject(live)
+    // A client of the crowd's own host gets the place of one that has been silent for `slotIdleMs`.
+    const service = (): Promise<Service | undefined> => serviceOf('index').catch(() => undefined)
+    await expect
+      .poll(service, { timeout: 30_000 })
+      .toSatisfy((found: Service | undefined) => found !== undefined && isGood(found))
+    expect(crowd.openCount()).toBeGreaterThan(4_000)
+  },
+  120_000,
+)
 
 test('a peer keeps little memory for clients that wait for chunks', async () => {
   using api = apiOf(cluster.peer(2))

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { apiOf, startCluster } from './cluster-fixture.ts'
 import { quickSettings } from './quick-settings.ts'
+import { readMetric } from './read-metric.ts'
 import { runTandem } from './run-tandem.ts'
 
 /** Overwrites a quarter of a file in its middle. */
@@ -29,12 +30,10 @@ test('an index whose database is damaged starts with a new one, which the peers 
   await expect.poll(() => api.status()).toMatchObject(complete)
   const set = ['replication', 'set', 'peer1/**', '3', '--api', cluster.peer(1).apiUrl.origin]
   expect(await runTandem(set)).toMatchObject({ code: 0 })
-  // The peers keep the rule from the moment that it applies.
-  await expect
-    .poll(async () => (await api.lookup({ name: names[0] ?? '' })).files[0]?.sources.length)
-    .toBe(3)
-
   const { index } = cluster
+  const keepers = 'tandem_index_decisions{peers="complete"}'
+  await expect.poll(() => readMetric(index, keepers)).toBe(3)
+
   await index[Symbol.asyncDispose]()
   await damage(join(index.dataFolder, 'index.sqlite'))
   await index.start()

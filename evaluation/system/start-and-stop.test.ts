@@ -99,17 +99,13 @@ describe('a process that cannot start', () => {
   test('because its database is not a database', async () => {
     await using folder = await temporaryFolder()
     const [port, httpPort] = await freePorts()
-    for (const [role, database] of [
-      ['index', 'index.sqlite'],
-      ['peer', '.tandem/catalog.db'],
-    ] as const) {
-      const data = join(folder.path, role)
-      await mkdir(join(data, database, '..'), { recursive: true })
-      await writeFile(join(data, database), 'this is not a database. '.repeat(500))
-      expect(await refusalOf(role, { port, httpPort, data })).toMatch(
-        /^DATABASE_UNUSABLE: The database .+ cannot be used: .+\.$/,
-      )
-    }
+    const data = folder.path
+    await mkdir(join(data, '.tandem'))
+    // An index begins a new one: its peers tell it again what it had.
+    await writeFile(join(data, '.tandem', 'catalog.db'), 'this is not a database. '.repeat(500))
+    expect(await refusalOf('peer', { port, httpPort, data })).toMatch(
+      /^DATABASE_UNUSABLE: The database .+ cannot be used: .+\.$/,
+    )
   })
 })
 
