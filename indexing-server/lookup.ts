@@ -1,4 +1,4 @@
-/** Answers to lookups, as the bytes that are sent. */
+/** Answers to lookups, as the JSON that is sent. */
 import { hasCode } from '../common/errors.ts'
 import { parseName } from '../common/ids.ts'
 import { limits } from '../common/limits.ts'
