@@ -15,6 +15,7 @@ import type { TandemProcess } from '../../system/tandem-process.ts'
 import type { Benchmark, BenchmarkOptions } from '../benchmark.ts'
 import { roundOrder, tandem } from '../comparison.ts'
 import { residentMemoryOf } from '../peak-memory.ts'
+import { processorSecondsOf } from '../processor-time.ts'
 import { bound } from './bound.ts'
 import { ByteCounter } from './byte-counter.ts'
 import { Crowd } from './crowd.ts'
@@ -47,6 +48,9 @@ const recordsPerSecond = 100_000
 const lookEveryMs = 100
 const judgedDeadlineMs = 900_000
 const searchesPerKind = 50
+const idleCheckMs = 2_000
+/** Of a core: what heartbeats of many peers take. */
+const idleShare = 0.1
 
 async function measureIndex(size: IndexSize, options: BenchmarkOptions): Promise<void> {
   await measureFiles(size, options)
@@ -65,6 +69,7 @@ async function measureFiles(size: IndexSize, options: BenchmarkOptions): Promise
   const client = stack.use(new Client(address))
   await measureAnnouncing(crowd, client, size, options)
   const loads = await writeLoads(folder, { owners: peers, files: files / peers })
+  await untilIdle(tested)
   await measureLookups({ folder, generator, port: tested.port, loads, ...size }, options)
   await measureSearches({ generator, port: tested.port, loads, client }, options)
   assert(tested.pid !== undefined)
@@ -72,6 +77,20 @@ async function measureFiles(size: IndexSize, options: BenchmarkOptions): Promise
   options.onSample({ work: 'resident memory', contender: tandem, unit: 'bytes', value: bytes })
   bound('resident memory', 300 * million, 'bytes', options)
   await measureRestart(tested, crowd, client, options)
+}
+
+/** Resolves when the index has done what follows announcements: above all, the trigrams of all names. */
+async function untilIdle({ pid }: TandemProcess): Promise<void> {
+  assert(pid !== undefined)
+  const startedMs = systemClock.monotonicMs()
+  for (let before = await processorSecondsOf(pid); ; ) {
+    await systemClock.sleep(idleCheckMs)
+    const now = await processorSecondsOf(pid)
+    if ((now ?? 0) - (before ?? 0) < (idleShare * idleCheckMs) / 1_000) return
+    before = now
+    const waitedMs = systemClock.monotonicMs() - startedMs
+    assert(waitedMs < judgedDeadlineMs, 'the index does not come to rest')
+  }
 }
 
 /** All files of all peers, each with a replica at the next peer, from nothing until all are judged. */

@@ -105,8 +105,13 @@ export async function measureDeath(files: number, options: BenchmarkOptions): Pr
   const crowd = stack.use(await Crowd.join(address, keepers + 1))
   const client = stack.use(new Client(address))
   await announceShared(crowd, files)
+  // A connection that was idle for long may be closed just now.
   const belowFactor = async (): Promise<number> =>
-    (await (await client.connection()).request('status', {})).belowFactor
+    await client
+      .connection()
+      .then(
+        async (to) => (await to.request('status', {}).catch(() => undefined))?.belowFactor ?? -1,
+      )
   await until(async () => (await belowFactor()) === 0)
   const requests = join(folder, 'requests')
   const hello = requestFrame(1, 'hello', { protocol: protocolVersion, role: 'client' })
