@@ -54,7 +54,11 @@ export const databaseName = 'index.sqlite'
 const lookupBytesCached = 24 * 1024 * 1024
 
 /** The settings of the index; main.ts runs the health server. */
-export type IndexingServerSettings = Omit<IndexSettings, 'httpHost' | 'httpPort' | 'allowedHosts'>
+export interface IndexingServerSettings
+  extends Omit<IndexSettings, 'httpHost' | 'httpPort' | 'allowedHosts' | 'insecure'> {
+  /** Whether other machines reach it without TLS; the status says so. */
+  readonly isInsecure?: boolean
+}
 
 export interface IndexingServerDependencies {
   readonly transport: Transport
@@ -113,7 +117,7 @@ export async function startIndexingServer(
   let server: Server | undefined
   const notes = notesFrom(parts)
   const status = (): Promise<ReplyOf<'status'>> =>
-    clusterStatus({ store, registry, notes, coordinator, writes, clock })
+    clusterStatus({ ...parts, ...settings, notes, clock })
   const totals = store.totals.bind(store)
   const connections = (): number => server?.connectionCount ?? 0
   const { repairs } = coordinator

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { systemClock } from '../common/clock.ts'
+import { checkExposure, type Exposure } from '../common/exposure.ts'
 import { hostNamesOf } from '../common/http-host.ts'
 import { logSettings } from '../common/log-settings.ts'
 import { tcpTransport } from '../common/protocol/tcp-transport.ts'
@@ -37,16 +38,29 @@ export function indexDataFolder(flags: Readonly<Record<string, unknown>>): strin
 
 /** Runs the index, with a new database after one that turned out to be damaged. */
 async function run(settings: IndexSettings, context: ProcessContext): Promise<void> {
+  const isInsecure = checkExposure(exposureOf(settings), context)
   for (;;) {
-    const damage = await runUntilDamaged(settings, context)
+    const damage = await runUntilDamaged({ ...settings, isInsecure }, context)
     if (damage === undefined) return
     moveAside(join(resolve(settings.data), databaseName), damage, context)
   }
 }
 
+function exposureOf({ host, httpHost, insecure, data }: IndexSettings): Exposure {
+  return {
+    listening: [
+      { host, flag: '--host' },
+      { host: httpHost, flag: '--http-host' },
+    ],
+    hasIdentity: false,
+    isAccepted: insecure,
+    remedy: `Run \`tandem cluster init --data ${data}\` once, which secures the cluster`,
+  }
+}
+
 /** @returns the damage of the database; undefined if the process is to stop */
 async function runUntilDamaged(
-  settings: IndexSettings,
+  settings: IndexSettings & { readonly isInsecure: boolean },
   { log, stopped, ready, stack: running }: ProcessContext,
 ): Promise<unknown> {
   const stack = running.use(new AsyncDisposableStack())

@@ -43,6 +43,12 @@ export const indexSettings = defineSettings('index', {
     flag: '--allowed-hosts',
     doc: 'additional host names accepted by /healthz and /metrics, separated by commas',
   },
+  insecure: {
+    schema: Type.Boolean(),
+    default: false,
+    flag: '--insecure',
+    doc: 'listen beyond this machine without an identity: every machine that reaches it may do everything',
+  },
   data: {
     schema: Type.String({ minLength: 1 }),
     default: 'data/index',

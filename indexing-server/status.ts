@@ -22,6 +22,8 @@ export interface StatusSources {
   >
   readonly writes: Pick<WriteHealth, 'fault'>
   readonly clock: Clock
+  /** Whether other machines reach the index without TLS. */
+  readonly isInsecure?: boolean
 }
 
 /**
@@ -35,6 +37,7 @@ export async function clusterStatus({
   coordinator,
   writes,
   clock,
+  isInsecure = false,
 }: StatusSources): Promise<ReplyOf<'status'>> {
   const { wanted, trashFiles, trashBytes } = await store.totals()
   const { counts, hold, mover, shortage } = coordinator
@@ -66,6 +69,7 @@ export async function clusterStatus({
     ...(hold !== undefined && { paused: hold.reason, brake: brakeOf(hold, clock.monotonicMs()) }),
     ...(peerNotes.length > 0 && { peerNotes }),
     ...(degraded !== undefined && { degraded }),
+    ...(isInsecure && { isInsecure }),
   }
 }
 

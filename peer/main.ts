@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { systemClock } from '../common/clock.ts'
+import { checkExposure, type Exposure } from '../common/exposure.ts'
 import { logSettings } from '../common/log-settings.ts'
 import { udpMulticast } from '../common/protocol/multicast.ts'
 import { tcpTransport } from '../common/protocol/tcp-transport.ts'
@@ -37,8 +38,23 @@ export async function runPeer(
   }
   await runProcess(options, { clock: systemClock }, (context) => {
     if (loaded.origins.id === 'default') tellId(settings, context)
-    return run(settings, context, startOwnIndex)
+    const isInsecure = checkExposure(exposureOf(settings, loaded.values.insecure), context)
+    return run({ ...settings, isInsecure }, context, startOwnIndex)
   })
+}
+
+function exposureOf({ host, httpHost, index, peerId }: PeerSettings, insecure: boolean): Exposure {
+  const joining = 'Give `--join TOKEN@HOST:PORT` once, with a token of the cluster'
+  const founding = `to found a mesh, run \`tandem cluster init --peer ${peerId}\` once`
+  return {
+    listening: [
+      { host, flag: '--host' },
+      { host: httpHost, flag: '--http-host' },
+    ],
+    hasIdentity: false,
+    isAccepted: insecure,
+    remedy: index === undefined ? `${joining}; ${founding}` : joining,
+  }
 }
 
 async function run(
@@ -73,10 +89,16 @@ function tellId({ peerId, data }: PeerSettings, { log }: ProcessContext): void {
   )
 }
 
-function readySentence({ peerId, data, headless }: PeerSettings, peer: Peer): string {
+function readySentence(
+  { peerId, data, headless, isInsecure = false }: PeerOptions,
+  peer: Peer,
+): string {
   const where = `${peerId} is ready: it serves ${data}/shared on ${formatAddress(peer.address)}`
   const http = `HTTP API on http://${formatAddress(peer.webAddress)}`
-  return `${where}, ${http}.${headless ? '' : " Type 'help' for the commands."}`
+  const danger = isInsecure
+    ? ' INSECURE: every machine that reaches it can read, change and delete files.'
+    : ''
+  return `${where}, ${http}.${danger}${headless ? '' : " Type 'help' for the commands."}`
 }
 
 async function prompt(

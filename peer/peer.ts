@@ -56,6 +56,8 @@ import { startScrubbing } from './start-scrubbing.ts'
 
 export interface PeerOptions extends PeerSettings {
   readonly limits: LimitSettings
+  /** Whether other machines reach it without TLS; the status says so. */
+  readonly isInsecure?: boolean
 }
 
 export interface Peer extends AsyncDisposable {

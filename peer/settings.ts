@@ -134,6 +134,12 @@ export const peerSettings = defineSettings('peer', {
     flag: '--allowed-hosts',
     doc: 'further names under which the HTTP API may be called, separated by commas',
   },
+  insecure: {
+    schema: Type.Boolean(),
+    default: false,
+    flag: '--insecure',
+    doc: 'listen beyond this machine without an identity: every machine that reaches it may do everything',
+  },
   requireToken: {
     schema: Type.Boolean(),
     default: false,
@@ -205,7 +211,7 @@ export type LoadedPeerSettings = LoadedSettings<PeerTable> & { readonly values: 
 /** The settings that the peer runs with. */
 export type PeerSettings = Omit<
   ValuesOf<PeerTable>,
-  'id' | 'idFromHost' | 'index' | 'allowedHosts' | 'join' | 'mesh' | keyof Derived
+  'id' | 'idFromHost' | 'index' | 'allowedHosts' | 'join' | 'mesh' | 'insecure' | keyof Derived
 > &
   Derived & {
     readonly mesh: boolean
@@ -301,7 +307,7 @@ function hostsOf({ values, origins }: LoadedSettings<PeerTable>) {
 /** @throws AppError SETTING_INVALID */
 export function toPeerSettings(loaded: LoadedPeerSettings): PeerSettings {
   const { values } = loaded
-  const { id, idFromHost: _, allowedHosts, join, ...rest } = values
+  const { id, idFromHost: _, insecure: __, allowedHosts, join, ...rest } = values
   const others = { ...rest, ...hostsOf(loaded), mesh: values.mesh ?? meshBesideIndex }
   return {
     ...others,

@@ -15,6 +15,13 @@ export const processErrors = {
     status: 500,
     sentence: '{origin}: {path} {reason}.',
   },
+  NOT_SECURED: {
+    when: 'A process would listen where other machines reach it, and has no identity; it does not start.',
+    retryable: false,
+    status: 500,
+    sentence:
+      'It would listen on {host} ({flag}), where every machine that reaches it could read, change and delete files. {remedy}, or accept this with --insecure.',
+  },
   ADDRESS_IN_USE: {
     when: 'Another process listens on the address; the process does not start.',
     retryable: false,

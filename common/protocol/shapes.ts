@@ -389,6 +389,9 @@ export const ClusterStatus = Type.Object({
       description: 'Why the index cannot write its database, if so; it still answers queries',
     }),
   ),
+  isInsecure: Type.Optional(
+    Type.Literal(true, { description: 'Present if other machines reach the index without TLS' }),
+  ),
 })
 export type ClusterStatus = Static<typeof ClusterStatus>
 

@@ -59,7 +59,9 @@ test('a peer that other machines can reach refuses every request without its tok
       for (const name of names) await aFile(folder, name, { bytes: 3_000 })
     },
   })
-  const peer = await cluster.startPeer('peer1', { flags: ['--http-host', '0.0.0.0'] })
+  const peer = await cluster.startPeer('peer1', {
+    flags: ['--http-host', '0.0.0.0', '--insecure'],
+  })
   const tokenFile = join(peer.dataFolder, '.tandem', 'token')
   const token = (await readFile(tokenFile, 'utf8')).trim()
   const shared = join(peer.dataFolder, 'shared')

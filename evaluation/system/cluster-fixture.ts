@@ -87,7 +87,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const host = freeHosts?.next().value
     assert(freeHosts === undefined || host !== undefined, `there is no host for ${name}`)
     if (host !== undefined) stack.use(await host.openDoor(httpPort))
-    const listen = host === undefined ? [] : ['--host', host.address]
+    const listen = host === undefined ? [] : ['--host', host.address, '--insecure']
     const advertised = proxy === undefined ? [] : ['--advertise-host', proxyHost]
     const all = ['--config', config, ...listen, ...advertised, ...flags]
     const { signal } = options

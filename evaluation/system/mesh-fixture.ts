@@ -67,7 +67,7 @@ export async function startMesh(options: MeshOptions): Promise<MeshCluster> {
     const host = hosts?.[peers.length]
     assert(hosts === undefined || host !== undefined, `there is no host for ${name}`)
     if (host !== undefined) stack.use(await host.openDoor(httpPort))
-    const listen = host === undefined ? [] : ['--host', host.address]
+    const listen = host === undefined ? [] : ['--host', host.address, '--insecure']
     const discovery = ['--discovery-port', String(discoveryPort)]
     const joined = ['--join', joins.map(addressOf).join(',')]
     const flags = ['--config', config, '--mesh', ...listen, ...discovery, ...joined]

@@ -38,7 +38,7 @@ beforeAll(async () => {
   })
   // aria2 takes servers of one host name for one.
   for (const host of ['127.0.0.2', '127.0.0.3'])
-    await cluster.startPeer(undefined, { flags: ['--http-host', host] })
+    await cluster.startPeer(undefined, { flags: ['--http-host', host, '--insecure'] })
   using api = apiOf(cluster.peer(1))
   const everywhere = cluster.peers.map(() => files.size)
   const copies = async (): Promise<void> => {

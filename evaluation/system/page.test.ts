@@ -163,8 +163,24 @@ test('sees a peer die and return, without a reload', async () => {
   expect(faults).toEqual([])
 })
 
+test('says that other machines reach this peer without TLS', async () => {
+  const flags = ['--host', '0.0.0.0', '--advertise-host', '127.0.0.1', '--insecure']
+  const peer = await cluster.startPeer('open', { flags })
+  await using open = await openPage(browser, peer.apiUrl)
+  const { page } = open
+  const banner = page.getByRole('region', { name: 'Security' })
+  await banner.getByText('Every machine that reaches open can read').waitFor()
+  expect(await accessibilityFaults(page)).toEqual([])
+  await using other = await openPage(browser, cluster.peer(1).apiUrl)
+  await other.page.getByRole('row', fileRow('minutes.txt')).waitFor()
+  expect(await other.page.getByRole('region', { name: 'Security' }).count()).toBe(0)
+  expect([...open.faults, ...other.faults]).toEqual([])
+})
+
 test('asks for the token of a peer that other machines can reach, once', async () => {
-  const peer = await cluster.startPeer('guarded', { flags: ['--http-host', '0.0.0.0'] })
+  const peer = await cluster.startPeer('guarded', {
+    flags: ['--http-host', '0.0.0.0', '--insecure'],
+  })
   const token = await readFile(join(peer.dataFolder, '.tandem/token'), 'utf8')
   await using open = await openPage(browser, peer.apiUrl)
   const { page } = open

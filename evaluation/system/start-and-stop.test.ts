@@ -55,6 +55,23 @@ describe('a process that cannot start', () => {
     }
   })
 
+  test('because other machines would reach it without TLS', async () => {
+    await using folder = await temporaryFolder()
+    const [port, httpPort] = await freePorts()
+    const place = { port, httpPort, data: join(folder.path, 'data') }
+    const anyHost = ['--host', '0.0.0.0']
+    expect(await refusalOf('index', place, ...anyHost)).toMatch(
+      /^NOT_SECURED: It would listen on 0\.0\.0\.0 \(--host\), .*`tandem cluster init --data .+`.*--insecure\.$/,
+    )
+    expect(await refusalOf('peer', place, ...anyHost)).toMatch(
+      /^NOT_SECURED: .*`--join TOKEN@HOST:PORT`.*--insecure\.$/,
+    )
+    expect(await refusalOf('peer', place, ...anyHost, '--mesh')).toMatch(
+      /^NOT_SECURED: .*`tandem cluster init --peer peer1`.*--insecure\.$/,
+    )
+    expect(await refusalOf('index', place, '--http-host', '::')).toMatch(/:: \(--http-host\)/)
+  })
+
   test('because its folder is in use', async () => {
     await using cluster = await startCluster({ peers: 1 })
     const [port, httpPort] = await freePorts()

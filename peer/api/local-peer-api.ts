@@ -17,7 +17,7 @@ import { listFiles } from './file-list.ts'
 import type { FollowCall } from './follow-calls.ts'
 import type { HistoryCall } from './history-calls.ts'
 import type { MeshCall } from './mesh-calls.ts'
-import { keptFoldersOf, peerStatus, type StatusParts } from './peer-status.ts'
+import { type AnsweringPeer, keptFoldersOf, peerStatus, type StatusParts } from './peer-status.ts'
 import {
   type IgnoredSource,
   ignoredCalled,
@@ -50,12 +50,12 @@ interface Dependencies extends StatusParts {
 
 /** The peer in this process, as the prompt and the HTTP API call it. */
 export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall | MeshCall> {
-  readonly #peerId: string
+  readonly #self: AnsweringPeer
   readonly #dependencies: Dependencies
   readonly #startMs: number
 
-  constructor(options: { readonly peerId: string }, dependencies: Dependencies) {
-    this.#peerId = options.peerId
+  constructor(self: AnsweringPeer, dependencies: Dependencies) {
+    this.#self = self
     this.#dependencies = dependencies
     this.#startMs = dependencies.clock.monotonicMs()
   }
@@ -105,7 +105,7 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall | Me
     const { clock, finder, downloads, limiter, share } = this.#dependencies
     const { shared, downloaded, replicated } = share.totals()
     return {
-      peerId: this.#peerId,
+      peerId: this.#self.peerId,
       uptimeSeconds: (clock.monotonicMs() - this.#startMs) / 1000,
       searchSeconds: finder.searchSeconds,
       ...downloads.stats,
@@ -121,7 +121,7 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall | Me
 
   async status(signal?: AbortSignal): Promise<CallReply<'status'>> {
     const status = await this.#dependencies.finder.status(signal)
-    return { ...status, peer: peerStatus(this.#peerId, this.#dependencies) }
+    return { ...status, peer: peerStatus(this.#self, this.#dependencies) }
   }
 
   async why({ name }: CallRequest<'why'>, signal?: AbortSignal): Promise<CallReply<'why'>> {
@@ -368,11 +368,11 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall | Me
     const { share, finder } = this.#dependencies
     const name = parseName(text)
     const isHere = share.get({ kind: 'shared', name }) !== undefined
-    const owner = options.owner ?? (isHere ? this.#peerId : undefined)
+    const owner = options.owner ?? (isHere ? this.#self.peerId : undefined)
     const request = { name, ...(owner !== undefined && { owner }), force: options.force === true }
     // At the index first: what it acknowledges is durable even if this peer crashes here.
     const { owners } = await finder.unshare(request, signal)
-    if (owners.includes(this.#peerId)) share.unshare(name)
+    if (owners.includes(this.#self.peerId)) share.unshare(name)
   }
 
   async unshareMatching(
@@ -405,7 +405,12 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall | Me
     signal?: AbortSignal,
   ): Promise<CallReply<'restore'>> {
     const { finder, restorer, clock } = this.#dependencies
-    return await restoreFile(request, signal, { finder, restorer, clock, peerId: this.#peerId })
+    return await restoreFile(request, signal, {
+      finder,
+      restorer,
+      clock,
+      peerId: this.#self.peerId,
+    })
   }
 }
 

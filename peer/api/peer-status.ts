@@ -17,9 +17,15 @@ export interface StatusParts {
   readonly mesh?: () => Pick<JoinedMesh, 'counts'> | undefined
 }
 
+export interface AnsweringPeer {
+  readonly peerId: string
+  /** Whether other machines reach it without TLS. */
+  readonly isInsecure?: boolean
+}
+
 /** What the status says of the peer that answers, without asking an index. */
 export function peerStatus(
-  peerId: string,
+  { peerId, isInsecure = false }: AnsweringPeer,
   { share, reach, limiter, follower, announcer, mesh }: StatusParts,
 ): Status['peer'] {
   const { capacityBytes } = limiter
@@ -29,6 +35,7 @@ export function peerStatus(
   const counts = mesh?.()?.counts
   return {
     peerId,
+    ...(isInsecure && { isInsecure }),
     problems: totalOf(share.problemCounts()),
     keptFolders: keptFoldersOf(share),
     ...(counts && { mesh: counts }),

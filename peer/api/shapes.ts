@@ -131,6 +131,8 @@ export const Status = Type.Object({
   /** The peer that answers. */
   peer: Type.Object({
     peerId: Type.String(),
+    /** Present if other machines reach it without TLS. */
+    isInsecure: Type.Optional(Type.Literal(true)),
     /** Number of its files and folders that are not shared; `problems` lists them. */
     problems: Type.Integer(),
     /** Why other peers cannot connect to it, if so; its copies do not count then. */

@@ -185,6 +185,23 @@ test('status shows the state of the cluster', async () => {
   expect(shell.answers.text).toContain('4 with all their copies, 1 lacking copies')
 })
 
+test.each([
+  [{ isInsecure: true }, {}, 'the index'],
+  [{}, { isInsecure: true }, 'peer1'],
+  [{ isInsecure: true }, { isInsecure: true }, 'the index or peer1'],
+] as const)('status begins with what is insecure: %j, %j', async (index, self, exposed) => {
+  const shell = new Shell()
+  const status = await shell.peer.status()
+  const peer = { ...status.peer, peerId: 'peer1', ...self }
+  shell.peer.status = async () => ({ ...status, ...index, peer })
+  await shell.type('status')
+  expect(shell.answers.text).toMatch(
+    new RegExp(
+      `^Insecure:  every machine that reaches ${exposed} can read, change and delete files`,
+    ),
+  )
+})
+
 test('status says that the index is away, and who keeps the copies meanwhile', async () => {
   const shell = new Shell()
   const status = await shell.peer.status()

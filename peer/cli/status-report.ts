@@ -18,6 +18,8 @@ export function statusText(status: Status, style: Style): string {
     `Contents:  ${contents}: ${atFactor} with all their copies, ${belowFactor > 0 ? style('yellow', lacking) : lacking}`,
     `Tasks:     ${tasks.running} running, ${tasks.waiting} waiting`,
   ]
+  const insecure = insecureText(status)
+  if (insecure !== undefined) lines.unshift(style('red', insecure))
   if (peer.indexAway !== undefined) lines.unshift(style('yellow', awayText(peer.indexAway)))
   if (peer.mesh !== undefined) lines.push(`Mesh:      ${countsText(peer.mesh)}`)
   lines.push(...repairLines(status, style))
@@ -86,6 +88,16 @@ function peerLines(peer: Status['peer'], style: Style): string[] {
     )
   }
   return lines
+}
+
+/** Which processes other machines reach without TLS. */
+function insecureText({ isInsecure, peer }: Status): string | undefined {
+  const exposed = [
+    ...(isInsecure === true ? ['the index'] : []),
+    ...(peer.isInsecure === true ? [printable(peer.peerId)] : []),
+  ]
+  if (exposed.length === 0) return undefined
+  return `Insecure:  every machine that reaches ${exposed.join(' or ')} can read, change and delete files: \`cluster init\` and \`peer --join\` secure the cluster`
 }
 
 /** Who answers while the index is away. */

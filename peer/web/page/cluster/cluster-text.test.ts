@@ -3,6 +3,7 @@ import type { Peer, Status } from '../live/live-types.ts'
 import {
   awayText,
   healthOf,
+  insecureText,
   lackingGroups,
   notesOf,
   repairText,
@@ -157,4 +158,18 @@ describe('repair', () => {
       ['Fewer than wanted', 2],
     ])
   })
+})
+
+test.each([
+  [{}, {}, 'undefined'],
+  [
+    { isInsecure: true },
+    {},
+    'Every machine that reaches the index can read, change and delete files.',
+  ],
+  [{}, { isInsecure: true }, 'Every machine that reaches peer1 can read, change and delete files.'],
+  [{ isInsecure: true }, { isInsecure: true }, 'that reaches the index or peer1 can read'],
+])('what is insecure: %j, %j', (index, self, text) => {
+  const given = { ...healthy, ...index, peer: { peerId: 'peer1', ...self } } as Status
+  expect(String(insecureText(given))).toContain(text)
 })

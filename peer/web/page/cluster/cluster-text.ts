@@ -35,6 +35,16 @@ export function awayText({
   return `The index at ${address} has been away for ${durationText(awayMs)}. What other peers say answers for it; ${copies}.`
 }
 
+/** Which processes other machines reach without TLS; undefined if there are none. */
+export function insecureText({ isInsecure, peer }: Status): string | undefined {
+  const exposed = [
+    ...(isInsecure === true ? ['the index'] : []),
+    ...(peer.isInsecure === true ? [peer.peerId] : []),
+  ]
+  if (exposed.length === 0) return undefined
+  return `Every machine that reaches ${exposed.join(' or ')} can read, change and delete files.`
+}
+
 export interface Note {
   readonly tone: Tone
   readonly text: string

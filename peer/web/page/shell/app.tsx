@@ -5,6 +5,7 @@ import { hasModifier } from '../parts/has-modifier.ts'
 import { DropAnywhere } from '../share/drop-anywhere.tsx'
 import { UploadsInBackground } from '../share/share-view.tsx'
 import { Freshness } from './freshness.tsx'
+import { InsecureBanner } from './insecure-banner.tsx'
 import { usePage } from './page-context.ts'
 import { Brand, Sidebar } from './sidebar.tsx'
 import { ThemeButton } from './theme-button.tsx'
@@ -36,6 +37,7 @@ export function App(): JSX.Element {
         </header>
         <Sidebar current={name} />
         <main class="main">
+          <InsecureBanner />
           <Freshness />
           <Content key={name} />
         </main>
