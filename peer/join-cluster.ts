@@ -26,6 +26,7 @@ import type { DropLink } from './replicate/drop-confirmer.ts'
 import { type ReplicaFetcher, type ReplicaShelf, Replicator } from './replicate/replicator.ts'
 import type { TaskLink } from './replicate/reporter.ts'
 import type { Restorer } from './replicate/restorer.ts'
+import type { Serving } from './serve/start-serving.ts'
 import type { PeerSettings } from './settings.ts'
 import type { Share } from './share/share.ts'
 import type { Shelf } from './shelf.ts'
@@ -46,7 +47,7 @@ export interface Joining {
   readonly share: Shelf &
     ReplicaShelf &
     Pick<Share, 'catalog' | 'relabel' | 'room' | 'totals' | 'verify'>
-  readonly serving: { readonly address: Address }
+  readonly serving: Pick<Serving, 'address' | 'prover'>
   readonly fetcher: ReplicaFetcher
   readonly restorer: Pick<Restorer, 'accept'>
   readonly unfinished: Pick<UnfinishedContents, 'changes' | 'contents'>
@@ -79,7 +80,13 @@ export interface IndexToJoin {
 
 /** The peer's answers to an index. */
 export function requestHandlers(
-  { share, restorer, intent, reach }: Pick<Joining, 'share' | 'restorer' | 'intent' | 'reach'>,
+  {
+    share,
+    serving: { prover },
+    restorer,
+    intent,
+    reach,
+  }: Pick<Joining, 'share' | 'serving' | 'restorer' | 'intent' | 'reach'>,
   replicator: () => Replicator,
 ): IndexRequests {
   return {
@@ -96,6 +103,11 @@ export function requestHandlers(
       share.verify(sha256)
       return {}
     },
+    prove: async (challenge, _, signal) => ({ proof: await prover.prove(challenge, signal) }),
+    'show-chunk': async (wanted, _, signal) => ({
+      reply: {},
+      bulk: await prover.show(wanted, signal),
+    }),
     'confirm-copies': async ({ sha256s }) => ({
       confirmed: await replicator().confirmCopies(sha256s),
     }),

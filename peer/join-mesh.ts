@@ -323,6 +323,7 @@ function memberHandlers(
     'read-intent': (page, _, signal) => requests['read-intent'](page, undefined, signal),
     'restore-file': (file, _, signal) => requests['restore-file'](file, undefined, signal),
     verify: (content, _, signal) => requests.verify(content, undefined, signal),
+    prove: (challenge, _, signal) => requests.prove(challenge, undefined, signal),
     tasks: async ({ tasks }, { id }, signal) => {
       meshed.origins?.note(id, tasks)
       // The own index must not take a new copy for the only one, and have more of them made.

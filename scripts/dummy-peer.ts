@@ -215,6 +215,8 @@ async function announce(
         'cancel-tasks': async () => ({}),
         probe: async () => ({}),
         verify: async () => ({}),
+        prove: hasNothing,
+        'show-chunk': hasNothing,
         'confirm-copies': async ({ sha256s }) => ({ confirmed: sha256s.map(() => false) }),
         relabel: async ({ copies }) => ({ relabelled: copies.map(() => false) }),
         'restore-file': async () => ({}),
@@ -246,4 +248,8 @@ async function announce(
     await clock.sleep(welcome.registered?.heartbeatMs ?? retryMs, signal)
     await connection.request('heartbeat', room, { signal })
   }
+}
+
+async function hasNothing(): Promise<never> {
+  throw new AppError('CONTENT_NOT_FOUND', { sha256: '' })
 }

@@ -30,6 +30,7 @@ import { meshMessages } from './mesh-messages.ts'
 import type { MessageRow, Role } from './message-row.ts'
 import { peerMessages } from './peer-messages.ts'
 import { planMessages } from './plan-messages.ts'
+import { proofMessages } from './proof-messages.ts'
 import { queryMessages } from './query-messages.ts'
 import { reachMessages } from './reach-messages.ts'
 import { Announcement, Continues, HttpServer } from './registration-shapes.ts'
@@ -354,6 +355,7 @@ export const messages = {
   ...planMessages,
   ...taskMessages,
   ...doubtMessages,
+  ...proofMessages,
   ...versionMessages,
   ...intentMessages,
   ...eventMessages,

@@ -18,6 +18,7 @@ export const noMesh = {
   'cancel-tasks': refuse,
   verify: refuse,
   'confirm-copies': refuse,
+  prove: refuse,
   'restore-file': refuse,
   'read-intent': refuse,
   report: refuse,

@@ -1,5 +1,6 @@
 /** A thousand peers, and an index that goes away and returns. */
 import { expect, test } from 'vitest'
+import { AppError } from '../../common/errors.ts'
 import { MemoryTransport } from '../../common/protocol/memory-transport.ts'
 import { seededRandom } from '../../common/random.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
@@ -78,6 +79,8 @@ class Crowd implements AsyncDisposable {
             'cancel-tasks': async () => ({}),
             probe: async () => ({}),
             verify: async () => ({}),
+            prove: async () => Promise.reject(new AppError('BUSY')),
+            'show-chunk': async () => Promise.reject(new AppError('BUSY')),
             'confirm-copies': async () => ({ confirmed: [] }),
             relabel: async ({ copies }) => ({ relabelled: copies.map(() => false) }),
             'restore-file': async () => ({}),

@@ -10,6 +10,7 @@ import { trash } from './migrations/0008-trash.ts'
 import { forgottenOwners } from './migrations/0009-forgotten-owners.ts'
 import { intentSources } from './migrations/0010-intent-sources.ts'
 import { packedRows } from './migrations/0011-packed-rows.ts'
+import { proofs } from './migrations/0012-proofs.ts'
 
 /**
  * The database of the index: migration n, from 1, makes version n of version n - 1. Each has a
@@ -27,5 +28,6 @@ export const migrations: readonly Migration[] = [
   forgottenOwners,
   intentSources,
   packedRows,
+  proofs,
   // The next one is appended here.
 ]

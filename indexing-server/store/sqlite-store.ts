@@ -26,6 +26,7 @@ import { migrations } from './migrations.ts'
 import { NameReader } from './name-reader.ts'
 import { PeerKeys } from './peer-keys.ts'
 import { type PeerStatements, preparePeers } from './peer-statements.ts'
+import { type ProofRecords, ProofTable } from './proof-records.ts'
 import { RegisteredPeers } from './registered-peers.ts'
 import { ReplicaReader } from './replica-reader.ts'
 import type {
@@ -108,6 +109,7 @@ export class SqliteStore implements IndexStore {
   readonly #writer: AnnouncementWriter
   readonly #events: EventTable
   readonly createdMs: number
+  readonly proofs: ProofRecords
   readonly #intent: IntentLog
   readonly #decisions: IntentWriter
   readonly #forgets: ForgetWriter
@@ -162,6 +164,7 @@ export class SqliteStore implements IndexStore {
         onCommitted: (weight) => this.#log?.onCommitted(weight),
       },
     )
+    this.proofs = new ProofTable(this.#database, { commits: this.#commits })
     this.#log = path === ':memory:' ? undefined : new LogFlusher(path)
     this.#peers = new RegisteredPeers(this.#sql, { commits: this.#commits, transaction })
   }

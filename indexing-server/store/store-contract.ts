@@ -6,6 +6,7 @@ import { eventsContract } from './events-contract.ts'
 import { folderContract } from './folder-contract.ts'
 import { forgetContract } from './forget-contract.ts'
 import { intentContract } from './intent-contract.ts'
+import { proofsContract } from './proofs-contract.ts'
 import { replacedVersionsContract, versionListContract } from './replaced-versions-contract.ts'
 import type { Registration } from './store.ts'
 import {
@@ -39,6 +40,7 @@ export function storeContract(what: string, open: OpenStore): void {
     trashContract(open)
     damagedCopies(open)
     eventsContract(open)
+    proofsContract(open)
     intentContract(open)
     countersContract(open)
     forgetContract(open)

@@ -8,6 +8,7 @@ import type { NewEvent, RecordedEvent } from '../events/event.ts'
 import type { EventPage, EventQuery } from './event-table.ts'
 import type { Decision, IntentKind, IntentRecord, RecordOf } from './intent-kinds.ts'
 import type { IntentState, NumberedRecord } from './intent-log.ts'
+import type { ProofRecords } from './proof-records.ts'
 
 /** How a peer ended: it sent `leave`, or it was silent for too long. */
 export type Gone = 'left' | 'dead'
@@ -224,6 +225,8 @@ export interface IdPage {
  * cannot be written; nothing has changed then. Fractional times are rounded down.
  */
 export interface IndexStore extends AsyncDisposable {
+  /** What peers have proven. */
+  readonly proofs: ProofRecords
   peers(): Promise<readonly PeerRecord[]>
   /**
    * Records a peer that said hello. `seenSeq` is the last change of its epoch that was seen;

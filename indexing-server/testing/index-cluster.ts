@@ -36,6 +36,12 @@ export function contentOf(text: string): Content {
   return { sha256, size: Buffer.byteLength(text), chunkRoot: sha256 }
 }
 
+/** The proof of a peer that has this text. @throws AppError CONTENT_NOT_FOUND without one */
+function proofOf({ sha256, nonce }: RequestOf<'prove'>, text: string | undefined): string {
+  if (text === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+  return createHash('sha256').update(Buffer.from(nonce, 'hex')).update(text).digest('hex')
+}
+
 /** `ok`, or the code of the error that `promise` rejects with. */
 export async function codeOf(promise: Promise<unknown>): Promise<unknown> {
   return await promise.then(
@@ -89,6 +95,8 @@ export class IndexCluster implements AsyncDisposable {
   readonly #settings: IndexingServerSettings
   readonly #ownPeerId: string | undefined
   readonly #peers = new Set<TestPeer>()
+  /** The texts that peers have shared, by hash. */
+  readonly texts = new Map<string, string>()
   #server: IndexingServer | undefined
   /** Each run of an index has other randomness, and so each new database another log. */
   #starts = 0
@@ -246,6 +254,14 @@ export class TestPeer {
   readonly otherKept = new KeptDecisions()
   /** Whether it confirms that it still has a content. */
   confirms: (sha256: string) => boolean | Promise<boolean> = () => true
+  /** What it was asked to prove. */
+  readonly challenges: RequestOf<'prove'>[] = []
+  /** How it proves that it has a content of one chunk; by default it has all that was ever shared. */
+  proves: (challenge: RequestOf<'prove'>) => string | Promise<string> = (challenge) =>
+    proofOf(challenge, this.#cluster.texts.get(challenge.sha256))
+  /** The chunk list and the chunk that it shows. */
+  shows: (wanted: RequestOf<'show-chunk'>) => Uint8Array | Promise<Uint8Array> = ({ sha256 }) =>
+    Buffer.concat([Buffer.from(sha256, 'hex'), Buffer.from(this.#cluster.texts.get(sha256) ?? '')])
   freeBytes: number
   capacityBytes: number | undefined
   seenSeq = 0
@@ -306,6 +322,11 @@ export class TestPeer {
       onCancel: (taskIds) => this.cancelled.push(...taskIds),
       onVerify: (sha256) => this.verified.push(sha256),
       hasCopy: (sha256) => this.confirms(sha256),
+      onProve: (challenge) => {
+        this.challenges.push(challenge)
+        return this.proves(challenge)
+      },
+      onShow: (wanted) => this.shows(wanted),
       onRelabel: (copies) => this.#onRelabel(copies),
       onRestore: ({ name }) => {
         if (this.restoreRefusal !== undefined) throw this.restoreRefusal
@@ -411,6 +432,7 @@ export class TestPeer {
         typeof text === 'string' ? contentOf(text) : text,
       )
     if (text === undefined) return { op: 'drop', seq, kind, ...key }
+    if (typeof text === 'string') this.#cluster.texts.set(contentOf(text).sha256, text)
     const content = typeof text === 'string' ? contentOf(text) : text
     const modifiedMs = key.modifiedMs ?? 1_000
     return { op: 'put', seq, kind, ...key, ...content, modifiedMs }

@@ -220,6 +220,7 @@ export class Mirrors implements Knowledge, AsyncDisposable {
       tasks: forward('tasks'),
       'cancel-tasks': forward('cancel-tasks'),
       verify: forward('verify'),
+      prove: forward('prove'),
       'confirm-copies': forward('confirm-copies'),
       'restore-file': forward('restore-file'),
       'read-intent': forward('read-intent'),
@@ -229,6 +230,10 @@ export class Mirrors implements Knowledge, AsyncDisposable {
       'keep-intent': async ({ revision }) => ({ revision }),
       reached: async () => ({}),
       probe: async () => ({}),
+      // An own index compares with what its own peer has.
+      'show-chunk': async () => {
+        throw new AppError('NO_MESH')
+      },
     }
     return handlers
   }

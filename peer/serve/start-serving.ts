@@ -3,6 +3,7 @@ import { BufferPool } from '../../common/protocol/buffer-pool.ts'
 import { hostKeyOf } from '../../common/protocol/host-share.ts'
 import { startServer } from '../../common/protocol/server.ts'
 import { type Address, formatAddress, type Transport } from '../../common/protocol/transport.ts'
+import { ChunkProver } from './chunk-prover.ts'
 import { OpenFiles } from './open-files.ts'
 import { type ServeDependencies, serveHandlers } from './serve-handlers.ts'
 import type { SmallFileReader } from './served-contents.ts'
@@ -27,6 +28,8 @@ export interface Serving extends AsyncDisposable {
   readonly connectionCount: number
   /** Reads contents for clients that cannot verify them. */
   readonly reads: Pick<VerifiedReads, 'pieces'>
+  /** Proves to an index that this peer has its copies. */
+  readonly prover: Pick<ChunkProver, 'prove' | 'show'>
 }
 
 /**
@@ -85,6 +88,7 @@ export async function startServing(
   return {
     address: server.address,
     reads,
+    prover: new ChunkProver({ ...dependencies, openFiles, queue, buffers }),
     get connectionCount() {
       return server.connectionCount
     },

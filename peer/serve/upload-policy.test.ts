@@ -85,3 +85,12 @@ test('fast reads raise the number answered at a time, slow ones lower it to the 
   expect(uploadsAtOnceAfter(max, { tookMs: 5_000, isAnyQueued: true })).toBe(max - 1)
   expect(uploadsAtOnceAfter(min, { tookMs: 5_000, isAnyQueued: true })).toBe(min)
 })
+
+test('a read in the background comes after all others, until it has waited too long', () => {
+  const background = { ...fresh, isBackground: true }
+  const repeated = { ...fresh, chunkSends: 5 }
+  expect(nextRead([background, repeated])).toBe(repeated)
+  expect(nextRead([background])).toBe(background)
+  const patient = { ...background, waitedMs: uploadOverdueMs }
+  expect(nextRead([repeated, patient])).toBe(patient)
+})

@@ -17,20 +17,25 @@ export interface ReadFacts {
   /** The number of its requester's last slot; 0 if it had none. */
   readonly lastSlot: number
   readonly waitedMs: number
+  /** Whether it yields to other reads. */
+  readonly isBackground?: boolean
 }
 
 /**
  * The read to answer next, or undefined if none is queued: the chunk that was sent the fewest times, so
  * that a source spreads different chunks before it repeats one; among equals, the requester that was served
- * least recently. A read that has waited for `uploadOverdueMs` takes precedence, whatever its chunk is.
+ * least recently. A read in the background comes after all others. One that has waited for
+ * `uploadOverdueMs` takes precedence, whatever it is.
  * @param reads oldest first
  */
 export function nextRead<T extends ReadFacts>(reads: readonly T[]): T | undefined {
   const isOverdue = ({ waitedMs }: ReadFacts): boolean => waitedMs >= uploadOverdueMs
   const overdue = reads.filter(isOverdue)
   if (overdue.length > 0) return leastOf(overdue, ({ lastSlot }) => lastSlot)
-  const fewest = Math.min(...reads.map(({ chunkSends }) => chunkSends))
-  const fresh = reads.filter(({ chunkSends }) => chunkSends === fewest)
+  const hurried = reads.filter(({ isBackground }) => isBackground !== true)
+  const candidates = hurried.length > 0 ? hurried : reads
+  const fewest = Math.min(...candidates.map(({ chunkSends }) => chunkSends))
+  const fresh = candidates.filter(({ chunkSends }) => chunkSends === fewest)
   return leastOf(fresh, ({ lastSlot }) => lastSlot)
 }
 

@@ -15,6 +15,8 @@ export const uploadSlotMs = 1_000
 export interface WantedChunks extends ContentChunk {
   /** Other chunks that the requester would accept instead. */
   readonly or?: readonly number[] | undefined
+  /** Whether it yields to other reads, and is not sent to a requester who passes it on. */
+  readonly isBackground?: true
 }
 
 /** Who sent a read. */
@@ -112,6 +114,7 @@ export class UploadQueue {
           chunkSends: this.#sends.of(this.#choose(queued)),
           lastSlot: this.#lastSlots.get(queued.requester.id)?.number ?? 0,
           waitedMs: nowMs - queued.sinceMs,
+          isBackground: queued.wanted.isBackground === true,
         })),
       )
       if (next === undefined) return
@@ -140,9 +143,10 @@ export class UploadQueue {
   }
 
   #begin(queued: QueuedRead): UploadSlot {
-    const { requester, signal } = queued
+    const { requester, signal, wanted } = queued
+    const { isBackground = false } = wanted
     const chosen = this.#choose(queued)
-    this.#sends.add(chosen)
+    if (!isBackground) this.#sends.add(chosen)
     this.#noteSlot(requester.id, chosen)
     this.#uploads += 1
     const startMs = this.#clock.monotonicMs()
@@ -156,7 +160,7 @@ export class UploadQueue {
     }
     const onAbort = (): void => {
       // A requester that withdrew the read will not pass the chunk on.
-      this.#sends.remove(chosen)
+      if (!isBackground) this.#sends.remove(chosen)
       release()
     }
     // A slow receiver does not keep its slot.

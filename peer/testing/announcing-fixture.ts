@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { AppError } from '../../common/errors.ts'
 import { MemoryTransport } from '../../common/protocol/memory-transport.ts'
 import type { CopyKey, Task } from '../../common/protocol/messages.ts'
 import { seededRandom } from '../../common/random.ts'
@@ -71,6 +72,8 @@ export class AnnouncingFixture implements AsyncDisposable {
           'cancel-tasks': async () => ({}),
           probe: async () => ({}),
           verify: async () => ({}),
+          prove: async () => Promise.reject(new AppError('BUSY')),
+          'show-chunk': async () => Promise.reject(new AppError('BUSY')),
           'confirm-copies': async () => ({ confirmed: [] }),
           relabel: async ({ copies }) => ({ relabelled: copies.map(() => false) }),
           'restore-file': async () => ({}),

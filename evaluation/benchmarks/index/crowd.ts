@@ -191,6 +191,8 @@ const toIndex: Handlers<'index', 'peer', undefined> = {
   'cancel-tasks': async () => ({}),
   probe: async () => ({}),
   verify: async () => ({}),
+  prove: holdsNothing,
+  'show-chunk': holdsNothing,
   'confirm-copies': async ({ sha256s }) => ({ confirmed: sha256s.map(() => true) }),
   relabel: async ({ copies }) => ({ relabelled: copies.map(() => false) }),
   'restore-file': async () => ({}),

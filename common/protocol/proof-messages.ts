@@ -1,0 +1,44 @@
+/** Messages by which an index finds copies that do not exist: a part of the table in messages.ts. */
+import Type from 'typebox'
+import { limits } from '../limits.ts'
+import { described, Sha256 } from './fields.ts'
+import type { MessageRow } from './message-row.ts'
+
+const Chunk = Type.Integer({
+  minimum: 0,
+  maximum: limits.chunksMax - 1,
+  description: 'Index of the chunk, from 0',
+})
+
+export const proofMessages = {
+  prove: {
+    summary:
+      'Has a peer prove that it has a copy of a content: it reads the chunk from its disk, yielding to downloads. All holders are sent the same chunk and nonce. The copy of one that fails does not count until it passes.',
+    from: ['index', 'peer'],
+    to: ['peer'],
+    request: Type.Object({
+      sha256: Sha256,
+      chunk: Chunk,
+      nonce: Type.String({
+        pattern: '^[0-9a-f]{32}$',
+        description: 'Random, for this question only',
+      }),
+    }),
+    reply: Type.Object({
+      proof: described(
+        Sha256,
+        'The SHA-256 of the 16 bytes of the nonce and the bytes of the chunk',
+      ),
+    }),
+    bulk: false,
+  },
+  'show-chunk': {
+    summary:
+      'Asks for a chunk, where proofs differ or there is nothing to compare them with. The bulk bytes are the chunk list, and then the chunk.',
+    from: ['index'],
+    to: ['peer'],
+    request: Type.Object({ sha256: Sha256, chunk: Chunk }),
+    reply: Type.Object({}),
+    bulk: true,
+  },
+} as const satisfies Record<string, MessageRow>
