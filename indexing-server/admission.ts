@@ -41,11 +41,16 @@ export class Admission {
 
   /** @throws AppError OVERLOADED */
   admitQuick(): void {
+    if (!this.mayAnswerQuick()) throw this.#refusal()
+  }
+
+  /** Whether this turn of the event loop has time for quick queries. */
+  mayAnswerQuick(): boolean {
     const nowMs = this.#clock.monotonicMs()
-    if (this.#turnBeganMs === undefined) {
-      this.#turnBeganMs = nowMs
-      this.#onTurnEnd(() => (this.#turnBeganMs = undefined))
-    } else if (nowMs - this.#turnBeganMs > quickTurnMs) throw this.#refusal()
+    if (this.#turnBeganMs !== undefined) return nowMs - this.#turnBeganMs <= quickTurnMs
+    this.#turnBeganMs = nowMs
+    this.#onTurnEnd(() => (this.#turnBeganMs = undefined))
+    return true
   }
 
   /**

@@ -24,6 +24,7 @@ import type { Fetching } from './fetching.ts'
 import { findContent } from './find-content.ts'
 import type { Forgetter } from './forgetter.ts'
 import type { IntentExchange } from './intent-exchange.ts'
+import type { LookupMemory } from './known-files/lookup-memory.ts'
 import { listFolder } from './list-folder.ts'
 import { lookup } from './lookup.ts'
 import { LoopTurns } from './loop-turns.ts'
@@ -41,7 +42,6 @@ import type { Factors } from './replication/factors.ts'
 import type { ReplacedVersions } from './replication/replaced-versions.ts'
 import type { SurveyPeer } from './replication/safety.ts'
 import { type RuleMessage, ruleHandlers } from './replication-rules.ts'
-import type { ReplyCache } from './reply-cache.ts'
 import { type SearchDependencies, search } from './search.ts'
 import type { IndexStore } from './store/store.ts'
 import type { Trash } from './trash.ts'
@@ -62,7 +62,7 @@ export interface HandlerDependencies {
   readonly exchange: Pick<IntentExchange, 'onIntent' | 'onOtherIntent' | 'taken'>
   readonly factors: Factors
   readonly trash: Trash
-  readonly lookups: ReplyCache<'lookup'>
+  readonly lookups: LookupMemory
   readonly names: SearchDependencies['names']
   readonly plans: PeerPlans
   readonly forgetter: Forgetter

@@ -372,7 +372,7 @@ test('metrics show what the index does', async () => {
     'tandem_index_peers{state="live"} 1',
     'tandem_index_contents{state="below_factor"} 1',
     'tandem_index_announced_copies 1',
-    'tandem_index_lookup_cache_total{outcome="hit"} 1',
+    'tandem_index_lookup_cache_total{outcome="hit"} 2',
   ])
     expect(text).toContain(line)
 })

@@ -30,6 +30,9 @@ import { EventLog } from './events/event-log.ts'
 import { Fetching } from './fetching.ts'
 import { indexHandlers } from './handlers.ts'
 import { type JoinedParts, joinedParts } from './joined-parts.ts'
+import { KnownFilesFiller } from './known-files/known-files-filler.ts'
+import { LookupMemory } from './known-files/lookup-memory.ts'
+import { LookupShortcut } from './known-files/lookup-shortcut.ts'
 import { LoopTurns } from './loop-turns.ts'
 import { IndexMetrics } from './metrics.ts'
 import { NameSearch } from './name-search/name-search.ts'
@@ -41,7 +44,6 @@ import type { Repairs } from './replication/coordinator.ts'
 import type { DutyGate } from './replication/duty.ts'
 import { Factors } from './replication/factors.ts'
 import type { Healed } from './replication/open-needs.ts'
-import { ReplyCache } from './reply-cache.ts'
 import type { IndexSettings } from './settings.ts'
 import { clusterStatus } from './status.ts'
 import type { IsDoubted } from './store/content-reader.ts'
@@ -50,8 +52,6 @@ import { WriteHealth } from './write-health.ts'
 
 /** The database in the data folder. */
 export const databaseName = 'index.sqlite'
-/** Memory of all cached lookups. */
-const lookupBytesCached = 24 * 1024 * 1024
 
 /** The settings of the index; main.ts runs the health server. */
 export interface IndexingServerSettings
@@ -124,25 +124,18 @@ export async function startIndexingServer(
   const admission = new Admission({ clock })
   const accusedPeers = (): number => [...registry.all()].filter(({ isAccused }) => isAccused).length
   const decisionKeepers = (): ReturnType<typeof parts.exchange.counts> => parts.exchange.counts()
-  const counted = {
-    totals,
-    connections,
-    admission,
-    writes,
-    lookups,
-    repairs,
-    accusedPeers,
-    decisionKeepers,
-  }
-  metrics.observe({ status, ...counted })
+  const counted = { totals, connections, admission, writes, lookups, repairs }
+  metrics.observe({ status, ...counted, accusedPeers, decisionKeepers })
   const fetching = new Fetching()
   const handlers = indexHandlers({ ...parts, admission, changes, fetching, status, notes, clock })
+  const shortcut = lookupShortcut({ lookups, fetching, admission, metrics, clock })
   server = await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
     {
       transport,
       clock,
       log,
+      shortcut,
       handlers: metrics.measured(handlers, clock, damageReporter(dependencies)),
       welcome: (hello, connection) => welcome(hello, connection, registry, settings),
       onClosed: (session) => {
@@ -174,6 +167,31 @@ export async function startIndexingServer(
   }
 }
 
+/** Answers lookups of known files. */
+function lookupShortcut({
+  lookups,
+  fetching,
+  admission,
+  metrics,
+  clock,
+}: {
+  readonly lookups: LookupMemory
+  readonly fetching: Fetching
+  readonly admission: Admission
+  readonly metrics: IndexMetrics
+  readonly clock: Clock
+}): LookupShortcut {
+  return new LookupShortcut(lookups, {
+    clock,
+    // Peers that are downloading a content are sources, too, which a row does not have.
+    isOpen: () => fetching.isEmpty && admission.mayAnswerQuick(),
+    onAnswered(count, seconds) {
+      lookups.onAnswered(count)
+      metrics.onAnswered('lookup', count, seconds)
+    },
+  })
+}
+
 function damageReporter({
   onDamage = () => {},
 }: IndexingServerDependencies): (error: unknown) => void {
@@ -187,7 +205,7 @@ type OpenedParts = JoinedParts & {
   readonly events: EventLog
   readonly writes: WriteHealth
   readonly factors: Factors
-  readonly lookups: ReplyCache<'lookup'>
+  readonly lookups: LookupMemory
   readonly names: NameSearch | undefined
 }
 
@@ -208,8 +226,11 @@ async function openParts(
   const opened = openStore({ ...settings, path }, { ...dependencies, doubts, factors }, stack)
   const { events } = opened
   const names = openNameSearch(settings.data, opened, { clock, log })
-  const lookups = new ReplyCache<'lookup'>({ bytesMax: lookupBytesCached })
-  const parts = joinedParts(settings, {
+  const lookups: LookupMemory = new LookupMemory(
+    { filesBytesMax: settings.lookupBytes },
+    { ...dependencies, peerOf: (peerId) => parts.registry.peerOf(peerId) },
+  )
+  const parts: JoinedParts = joinedParts(settings, {
     ...dependencies,
     ...opened,
     doubts,
@@ -226,6 +247,13 @@ async function openParts(
   brake.load()
   peerEvents.load(registry.all())
   events.record({ kind: 'index-started' })
+  const filler = new KnownFilesFiller({
+    store: opened.store,
+    files: lookups.files,
+    turns: new LoopTurns(),
+    clock,
+  })
+  opened.background.start('keep files in memory', (signal) => filler.run(signal))
   return { ...parts, ...opened, factors, lookups, names }
 }
 

@@ -8,6 +8,7 @@ import { PeerEvents } from './events/peer-events.ts'
 import { Forgetter } from './forgetter.ts'
 import type { TakeRelease } from './identities.ts'
 import { IntentExchange } from './intent-exchange.ts'
+import type { LookupMemory } from './known-files/lookup-memory.ts'
 import type { NameSearch } from './name-search/name-search.ts'
 import { PeerPlans } from './peer-plans.ts'
 import type { DialBack } from './reachability.ts'
@@ -21,7 +22,6 @@ import {
   type ReplicationSettings,
   replicationParts,
 } from './replication-parts.ts'
-import type { ReplyCache } from './reply-cache.ts'
 
 type Settings = Omit<RegistryOptions, 'peersMax'> & ReplicationSettings
 
@@ -29,7 +29,7 @@ interface Dependencies extends ReplicationDependencies {
   readonly doubts: Doubts
   readonly factors: Factors
   readonly background: BackgroundWork
-  readonly lookups: ReplyCache<'lookup'>
+  readonly lookups: LookupMemory
   readonly names: Pick<NameSearch, 'onWritten'> | undefined
   readonly changes: Pick<ChangeFeed, 'touch'>
   readonly dialBack: DialBack
@@ -73,6 +73,7 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
     onChange(contentIds) {
       changes.touch('files')
       lookups.forgetAll()
+      lookups.forget({ names: [], contentIds })
       coordinator.onTouched(contentIds)
     },
   })

@@ -6,9 +6,10 @@ import { EncodedReply } from '../common/protocol/encoded-reply.ts'
 import { jsonRowsThatFitFrame } from '../common/protocol/frame-budget.ts'
 import type { FoundContent, ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import type { Fetching } from './fetching.ts'
+import type { LookupMemory } from './known-files/lookup-memory.ts'
 import { foundContent, type PeerOf, rankContents } from './rank.ts'
 import type { Session } from './registry.ts'
-import type { MadeReply, ReplyCache } from './reply-cache.ts'
+import type { MadeReply } from './reply-cache.ts'
 import type { IndexStore, NamedContent } from './store/store.ts'
 import type { Trash } from './trash.ts'
 import { keptContents } from './versions.ts'
@@ -19,7 +20,7 @@ export interface LookupDependencies {
   readonly store: IndexStore
   readonly peerOf: PeerOf
   readonly fetching: Fetching
-  readonly lookups: ReplyCache<'lookup'>
+  readonly lookups: Pick<LookupMemory, 'replies' | 'files'>
   readonly trash: Pick<Trash, 'absence'>
 }
 
@@ -34,15 +35,18 @@ export function lookup(
 ): LookupReply | Promise<LookupReply> {
   const name = parseName(typed)
   const { lookups, fetching } = dependencies
-  const found = lookups.get(name, () => made(name, dependencies))
+  const found = lookups.replies.get(name, () => made(name, dependencies))
   if (sha256 === undefined && fetching.isEmpty) return found
   return withSources(found, { name, sha256, asker }, dependencies)
 }
 
 async function made(name: string, dependencies: LookupDependencies): Promise<MadeReply<'lookup'>> {
-  const { store, peerOf, trash } = dependencies
+  const { store, peerOf, trash, lookups } = dependencies
+  const { version } = lookups.files
   const named = await store.contentsNamed(name, limits.contentsPerNameMax)
   if (named.length === 0) throw await trash.absence(name)
+  const [sole] = named
+  if (sole !== undefined && named.length === 1) lookups.files.put(name, sole, version)
   const ranked = rankContents(named, peerOf).map((content) => foundContent(content, peerOf))
   const contentIds = named.map(({ contentId }: NamedContent) => contentId)
   return { reply: encoded(ranked), contentIds }

@@ -2,7 +2,7 @@ import { Counter, Histogram, Registry as Metrics } from '@prometheus-io/client'
 import type { Clock } from '../common/clock.ts'
 import { toAppError } from '../common/errors.ts'
 import { type MetricRow, registerMetrics } from '../common/metric-rows.ts'
-import type { ReplyOf } from '../common/protocol/messages.ts'
+import type { MessageType, ReplyOf } from '../common/protocol/messages.ts'
 import type { IndexHandlers } from './handlers.ts'
 import type { Repairs } from './replication/coordinator.ts'
 import { type Healed, lackings } from './replication/open-needs.ts'
@@ -236,6 +236,7 @@ export class IndexMetrics {
   readonly #requests: Counter<'type' | 'outcome'>
   readonly #seconds: Histogram<'type'>
   readonly #healSeconds: Histogram<'cause'>
+  readonly #series = new Map<string, Series>()
 
   constructor() {
     const registers = [this.#metrics]
@@ -279,6 +280,13 @@ export class IndexMetrics {
     return Object.fromEntries(measuredOnes) as IndexHandlers
   }
 
+  /** Requests that were answered without their handler, together in `seconds`. */
+  onAnswered(type: MessageType, count: number, seconds: number): void {
+    const { ok, times } = this.#seriesOf(type)
+    ok.inc(count)
+    for (let at = 0; at < count; at += 1) times.observe(seconds)
+  }
+
   /** Adds the gauges, which need a running index. */
   observe(sources: MetricsSources): void {
     registerMetrics(this.#metrics, rows, sources)
@@ -293,18 +301,26 @@ export class IndexMetrics {
     return this.#metrics.metrics()
   }
 
+  /** The series of most requests: looking up a series by its labels costs more than a lookup. */
+  #seriesOf(type: string): Series {
+    const known = this.#series.get(type)
+    if (known !== undefined) return known
+    const ok = this.#requests.labels({ type, outcome: 'ok' })
+    const series = { ok, times: this.#seconds.labels({ type }) }
+    this.#series.set(type, series)
+    return series
+  }
+
   #measured(
     type: string,
     handler: AnyHandler,
     clock: Clock,
     onFailed: (error: unknown) => void,
   ): AnyHandler {
-    // The series of most requests: looking up a series by its labels costs more than a lookup.
-    const ok = this.#requests.labels({ type, outcome: 'ok' })
-    const seconds = this.#seconds.labels({ type })
+    const { ok, times } = this.#seriesOf(type)
     return (request, session, signal) => {
       const startedMs = clock.monotonicMs()
-      const onEnd = (): void => seconds.observe((clock.monotonicMs() - startedMs) / 1_000)
+      const onEnd = (): void => times.observe((clock.monotonicMs() - startedMs) / 1_000)
       const onAnswer = (answer: unknown): unknown => {
         ok.inc()
         onEnd()
@@ -325,6 +341,11 @@ export class IndexMetrics {
       return answer instanceof Promise ? answer.then(onAnswer, onError) : onAnswer(answer)
     }
   }
+}
+
+interface Series {
+  readonly ok: { inc(count?: number): void }
+  readonly times: { observe(seconds: number): void }
 }
 
 type AnyHandler = (request: unknown, session: unknown, signal: AbortSignal) => unknown

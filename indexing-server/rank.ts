@@ -32,7 +32,7 @@ export type PeerOf = (peerId: string) => RankedPeer | undefined
 const kindOrder: readonly CopyKind[] = ['shared', 'replicated', 'downloaded']
 
 /** The peers of `holders`, each once, with their first kind in {@link kindOrder}. */
-function bestHolders(holders: readonly Holder[]): Holder[] {
+export function bestHolders(holders: readonly Holder[]): Holder[] {
   const best = new Map<string, Holder>()
   for (const holder of holders) {
     const known = best.get(holder.peerId)
@@ -54,19 +54,32 @@ interface RankedHolder {
  */
 function rankHolders(holders: readonly Holder[], peerOf: PeerOf): RankedHolder[] {
   // A peer is not spread into the pair: its getters would compute all that is known about it.
-  const known = bestHolders(holders).flatMap((holder) => {
-    const peer = peerOf(holder.peerId)
-    if (peer === undefined || peer.state === 'dead' || peer.state === 'unreachable') return []
-    const isSuspicious = peer.isAccused || holder.isDoubted === true
-    return [{ holder, peer, isSuspicious }]
-  })
+  const known = bestHolders(holders).flatMap((holder) => servingHolder(holder, peerOf) ?? [])
   return known.sort(
-    (a, b) =>
-      Number(a.isSuspicious) - Number(b.isSuspicious) ||
-      Number(a.peer.state !== 'live') - Number(b.peer.state !== 'live') ||
-      kindOrder.indexOf(a.holder.kind) - kindOrder.indexOf(b.holder.kind) ||
-      compareText(a.holder.peerId, b.holder.peerId),
+    (a, b) => rankOf(a) - rankOf(b) || compareText(a.holder.peerId, b.holder.peerId),
   )
+}
+
+/** A holder whose peer can serve now. */
+function servingHolder(holder: Holder, peerOf: PeerOf): RankedHolder | undefined {
+  const peer = peerOf(holder.peerId)
+  if (peer === undefined || peer.state === 'dead' || peer.state === 'unreachable') return undefined
+  return { holder, peer, isSuspicious: peer.isAccused || holder.isDoubted === true }
+}
+
+/** Orders holders; equal ones are ordered by the ids of their peers. */
+function rankOf({ holder, peer, isSuspicious }: RankedHolder): number {
+  const isLate = 2 * Number(isSuspicious) + Number(peer.state !== 'live')
+  return kindOrder.length * isLate + kindOrder.indexOf(holder.kind)
+}
+
+/** A holder as a lookup lists it, with its rank among others; undefined if it cannot serve. */
+export function rankedSource(
+  holder: Holder,
+  peerOf: PeerOf,
+): { readonly rank: number; readonly source: FoundSource } | undefined {
+  const serving = servingHolder(holder, peerOf)
+  return serving && { rank: rankOf(serving), source: foundSource(serving) }
 }
 
 /** The sources of a content, best first, at most `max`. */
@@ -161,6 +174,6 @@ export function foundContent(
 }
 
 /** Compares code units, independent of the locale. */
-function compareText(a: string, b: string): number {
+export function compareText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b)
 }

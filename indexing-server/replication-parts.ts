@@ -3,6 +3,7 @@ import type { Clock } from '../common/clock.ts'
 import type { Log } from '../common/log.ts'
 import type { Random } from '../common/random.ts'
 import type { EventRecorder } from './events/event.ts'
+import type { LookupMemory } from './known-files/lookup-memory.ts'
 import { LoopTurns } from './loop-turns.ts'
 import type { Peer, Registry } from './registry.ts'
 import { BrakeWatch } from './replication/brake-watch.ts'
@@ -13,7 +14,6 @@ import { type DutyGate, dutyOfPeer, openGate, wholeDuty } from './replication/du
 import type { Healed } from './replication/open-needs.ts'
 import { Relabels } from './replication/relabels.ts'
 import { ReplacedVersions, type ReplacedVersionsOptions } from './replication/replaced-versions.ts'
-import type { ReplyCache } from './reply-cache.ts'
 import type { IndexStore, Touched } from './store/store.ts'
 import { Trash, type TrashOptions } from './trash.ts'
 
@@ -26,7 +26,7 @@ export interface ReplicationDependencies {
   readonly store: IndexStore
   readonly events: EventRecorder
   readonly onHealed: (healed: Healed) => void
-  readonly lookups: Pick<ReplyCache<'lookup'>, 'forget'>
+  readonly lookups: Pick<LookupMemory, 'forget'>
   /** See {@link IndexingServerDependencies}. */
   readonly ownPeerId?: string | undefined
   readonly gate?: DutyGate | undefined

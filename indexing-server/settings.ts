@@ -148,6 +148,12 @@ export const indexSettings = defineSettings('index', {
     flag: '--trash-bytes',
     doc: 'bytes of deleted files to keep; the ones deleted first are removed first',
   },
+  lookupBytes: {
+    schema: Type.Integer({ minimum: 0, maximum: 2 ** 33 }),
+    default: 96 * 1_024 * 1_024,
+    flag: '--lookup-bytes',
+    doc: 'memory for what is answered to lookups, in bytes: about 90 per file',
+  },
   commitDelayMs: {
     schema: Type.Integer({ minimum: 0, maximum: 1_000 }),
     default: 2,

@@ -7,6 +7,9 @@ import { startIndexingServer } from '../indexing-server/indexing-server.ts'
 import { loadIndexSettings } from '../indexing-server/settings.ts'
 import type { StartOwnIndex } from '../peer/mesh/own-index.ts'
 
+/** Memory for answers to lookups: few others than its peer ask it. */
+const ownLookupBytes = 4 * 1_024 * 1_024
+
 /**
  * The index of a peer in a mesh, in the peer's process: the section `index` of the config file and
  * the environment set its replication factor and times.
@@ -21,6 +24,7 @@ export function ownIndexFrom(flags: Readonly<Record<string, unknown>>): StartOwn
     const index = await startIndexingServer(
       {
         ...values,
+        lookupBytes: ownLookupBytes,
         host: 'localhost',
         port: 0,
         data: data === ':memory:' ? data : join(resolve(data), '.tandem', 'mesh'),

@@ -61,6 +61,13 @@ export class Answers {
     return this.#answering.size === 0
   }
 
+  /** Whether a request with this id could be answered now. */
+  mayTake(id: number): boolean {
+    const { size } = this.#answering
+    if (size === 0) return !this.#isStopping
+    return !this.#isStopping && size < limits.requestsInFlightMax && !this.#answering.has(id)
+  }
+
   /**
    * Takes a request; a promise pauses reading until there is memory for its answer, or room for further
    * answers.

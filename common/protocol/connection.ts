@@ -31,6 +31,7 @@ import type { Dispatch } from './handlers.ts'
 import type { MessageType, messages, ReplyOf, RequestOf } from './messages.ts'
 import { Outbox } from './outbox.ts'
 import { PendingRequests } from './pending-requests.ts'
+import { type Shortcut, takeShortcut } from './shortcut.ts'
 import { type Address, formatAddress, type Wire } from './transport.ts'
 import { parseReply } from './validate.ts'
 
@@ -86,6 +87,8 @@ export class Connection implements AsyncDisposable {
     | undefined
   readonly #closed = Promise.withResolvers<void>()
   #isClosing = false
+  /** Answers some requests of the other side instead of the handlers. */
+  shortcut: Shortcut | undefined
   /** Whether the other side violated the protocol: further input is ignored. */
   #isRefused = false
   #lastTrafficMs: number
@@ -204,18 +207,29 @@ export class Connection implements AsyncDisposable {
    */
   #resumeReading(): void {
     try {
-      let frames = 0
-      for (let found = this.#decoder.next(); found !== undefined; found = this.#decoder.next()) {
+      for (let frames = 0; ; ) {
+        const answered = this.#takeShortcut(limits.framesPerTurn - frames)
+        frames += answered
+        if (frames === limits.framesPerTurn) return this.#pauseFor(turn())
+        if (answered > 0 && this.#outbox.isFullOfAnswers)
+          return this.#pauseFor(this.#outbox.flushed())
+        const found = this.#decoder.next()
+        if (found === undefined) break
         const pause = this.#onDecoded(found)
         if (pause !== undefined) return this.#pauseFor(pause)
         if (this.#stream.destroyed) return
-        if (found.kind === 'frame' && ++frames === limits.framesPerTurn)
-          return this.#pauseFor(turn())
+        if (found.kind === 'frame') frames += 1
       }
       if (this.#stream.isPaused()) this.#stream.resume()
     } catch (error) {
       this.#refuse(toAppError(error))
     }
+  }
+
+  #takeShortcut(countMax: number): number {
+    if (this.shortcut === undefined) return 0
+    const parts = { decoder: this.#decoder, answers: this.#answers, outbox: this.#outbox }
+    return takeShortcut(this.shortcut, parts, countMax)
   }
 
   /** Handles one item; a promise pauses reading until it settles. */

@@ -47,6 +47,8 @@ export type Decoded =
  */
 export class FrameDecoder {
   #input: Buffer = nothing
+  /** Up to where the input is decoded. */
+  #at = 0
   #bulkBytesLeft = 0
   readonly #header = Buffer.alloc(headerBytes)
   #headerBytesRead = 0
@@ -59,12 +61,41 @@ export class FrameDecoder {
 
   /** Bytes that were pushed and not decoded yet. */
   get waitingBytes(): number {
-    return this.#input.length
+    return this.#input.length - this.#at
   }
 
   /** Takes the next part of the stream; the previous part must be fully decoded. */
   push(bytes: Buffer): void {
-    this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes])
+    const isDecoded = this.waitingBytes === 0
+    this.#input = isDecoded ? bytes : Buffer.concat([this.#input.subarray(this.#at), bytes])
+    this.#at = 0
+  }
+
+  /**
+   * The length of the next frame's body, if all of it was pushed together; 0 otherwise. It begins at
+   * {@link bodyStart} of {@link input}. {@link skip} passes over it; otherwise {@link next} returns it.
+   */
+  peek(): number {
+    const bytesAfterHeader = this.waitingBytes - headerBytes
+    const isBetweenFrames = this.#bulkBytesLeft === 0 && this.#headerBytesRead === 0
+    if (!isBetweenFrames || bytesAfterHeader <= 0) return 0
+    const bodyBytes = this.#input.readUInt32BE(this.#at)
+    return bodyBytes <= bytesAfterHeader ? bodyBytes : 0
+  }
+
+  /** What was pushed; valid until the decoder is used again. */
+  get input(): Buffer {
+    return this.#input
+  }
+
+  get bodyStart(): number {
+    return this.#at + headerBytes
+  }
+
+  /** Passes over the next frame, whose body has this length. */
+  skip(bodyBytes: number): void {
+    this.#at += headerBytes + bodyBytes
+    this.#dropDecoded()
   }
 
   /** Announces that `bytes` raw bytes follow the frame just returned. */
@@ -77,10 +108,10 @@ export class FrameDecoder {
    * @throws AppError BAD_FRAME if a length is 0 or exceeds its limit; the stream is then unusable
    */
   next(): Decoded | undefined {
-    if (this.#input.length === 0) return undefined
+    if (this.waitingBytes === 0) return undefined
     if (this.#bulkBytesLeft > 0) return this.#nextPiece()
     if (this.#headerBytesRead < headerBytes && !this.#readHeader()) return undefined
-    if (this.#bodyBytesRead === 0 && this.#input.length === 0) return undefined
+    if (this.#bodyBytesRead === 0 && this.waitingBytes === 0) return undefined
     return this.#readBody()
   }
 
@@ -102,7 +133,7 @@ export class FrameDecoder {
   }
 
   #readBody(): Decoded | undefined {
-    if (this.#bodyBytesRead === 0 && this.#input.length >= this.#bodyBytes)
+    if (this.#bodyBytesRead === 0 && this.waitingBytes >= this.#bodyBytes)
       return this.#finishFrame(this.#take(this.#bodyBytes))
     if (!this.#hasBegun) {
       this.#hasBegun = true
@@ -134,8 +165,16 @@ export class FrameDecoder {
   }
 
   #take(bytesMax: number): Buffer {
-    const taken = this.#input.subarray(0, bytesMax)
-    this.#input = taken.length === this.#input.length ? nothing : this.#input.subarray(taken.length)
+    const taken = this.#input.subarray(this.#at, this.#at + bytesMax)
+    this.#at += taken.length
+    this.#dropDecoded()
     return taken
+  }
+
+  /** Fully decoded input is not kept in memory. */
+  #dropDecoded(): void {
+    if (this.#at < this.#input.length) return
+    this.#input = nothing
+    this.#at = 0
   }
 }

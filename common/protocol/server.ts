@@ -9,6 +9,7 @@ import { connectionErrorId, errorFrame } from './envelope.ts'
 import { type Dispatch, dispatcher, type Handlers, type SessionSlot } from './handlers.ts'
 import { hostKeyOf } from './host-share.ts'
 import { protocolVersion, type ReplyOf, type RequestOf, type Role } from './messages.ts'
+import type { Shortcut } from './shortcut.ts'
 import type { Address, Transport, Wire } from './transport.ts'
 import { measuredRequest } from './validate.ts'
 
@@ -25,6 +26,8 @@ export interface ServerDependencies<To extends 'index' | 'peer', Session> {
   readonly clock: Clock
   readonly log: Log
   readonly handlers: Handlers<'peer' | 'client', To, Session>
+  /** Answers some requests instead of the handlers, on connections with a session. */
+  readonly shortcut?: Shortcut
   /** Accepts a new connection; its error refuses the hello. */
   readonly welcome: (
     hello: RequestOf<'hello'>,
@@ -170,6 +173,7 @@ function serve<To extends 'index' | 'peer', Session>(
       isGreeted = true
       isRegistered = hello.registration !== undefined
       slot.current = welcomed
+      connection.shortcut = dependencies.shortcut
       resolve(welcomed.session)
       return { reply: { ...welcomed.reply, protocol: protocolVersion, role } }
     } catch (error) {

@@ -93,6 +93,7 @@ export class PeerPair implements AsyncDisposable {
       replacedBytes: 1_000_000_000,
       trashMs: 30 * 86_400_000,
       trashBytes: 1_024 ** 4,
+      lookupBytes: 2 ** 20,
       commitDelayMs: 2,
     }
     const server = await startIndexingServer(settings, {

@@ -116,6 +116,7 @@ export class AnnouncementWriter {
   withdraw({ owner, name }: FileKey, touching: Touching): void {
     this.#sql.addUnshared.run(name, owner)
     this.#rows.rare.onAdded('unshared')
+    touching.touchName(name)
     this.#withhold({ owner, name }, 1, touching)
     this.#removed.release({ owner, name }, touching)
   }
@@ -159,6 +160,7 @@ export class AnnouncementWriter {
   /** Brings a file back that is no longer unshared. */
   restore({ owner, name }: FileKey, nowMs: number, touching: Touching): void {
     this.#sql.removeUnshared.run(name, owner)
+    touching.touchName(name)
     const withheld = this.#withhold({ owner, name }, 0, touching)
     if (withheld === undefined) return
     const { row, copy } = withheld

@@ -6,7 +6,7 @@ import { filesPerOwner } from './file-rows.ts'
 import { listedDownloads } from './name-reader.ts'
 import { HolderLists, kindOf } from './packed-holders.ts'
 import { noOwnerKey, type PeerKeys } from './peer-keys.ts'
-import type { FileKey, Holder, NamedContent, StoredContent, StoredCopy } from './store.ts'
+import type { FileKey, Holder, NamedContent, SolePage, StoredContent, StoredCopy } from './store.ts'
 
 /** Columns of `contents`. */
 type ContentRow = readonly [
@@ -75,17 +75,30 @@ export class ContentReader {
     const rows = this.#sql.named.all(name) as (NamedRow | NamelessRow)[]
     const [row] = rows
     if (row === undefined) return []
-    const [ownerKey, modifiedMs, contentId] = row
-    if (rows.length > 1 || ownerKey === noOwnerKey || contentId === null)
-      return this.#allNamed(name, limit)
-    const content = row.slice(2) as unknown as ContentRow
-    const file = { owner: this.#keys.idOf(ownerKey), name }
-    return [Object.assign(this.#complete(content, file), { modifiedMs })]
+    const sole = rows.length > 1 ? undefined : this.#soleContent(name, row)
+    return sole === undefined ? this.#allNamed(name, limit) : [sole]
   }
 
   /** The contents of each of the names, newest first, at most `limit` each. */
   contentsOfEach(names: readonly string[], limit: number): NamedContent[][] {
     return names.map((name) => this.contentsNamed(name, limit))
+  }
+
+  /**
+   * Names after `after`, in order, that one file alone has, with its content, of at most `limit` rows.
+   */
+  soleContents(after: string, limit: number): SolePage {
+    const rows = this.#sql.after.all(after, limit) as [string, ...(NamedRow | NamelessRow)][]
+    // The last name may have further rows.
+    const last = rows.length < limit ? undefined : rows.at(-1)?.[0]
+    const isLastOnly = rows[0]?.[0] === last
+    const named = rows.flatMap(([name, ...row], at) => {
+      const isShared = rows[at - 1]?.[0] === name || rows[at + 1]?.[0] === name || name === last
+      const content = isShared ? undefined : this.#soleContent(name, row)
+      return content === undefined ? [] : [{ name, content }]
+    })
+    const next = isLastOnly ? last : rows.findLast(([name]) => name !== last)?.[0]
+    return { named, next: last === undefined ? undefined : next }
   }
 
   contentsHashed(sha256: string): StoredContent[] {
@@ -106,6 +119,15 @@ export class ContentReader {
       name,
       ...(withheld === damagedCopy && { damaged: true as const }),
     }))
+  }
+
+  /** The content of a name's only row; undefined if that is no file. */
+  #soleContent(name: string, row: NamedRow | NamelessRow): NamedContent | undefined {
+    const [ownerKey, modifiedMs, contentId] = row
+    if (ownerKey === noOwnerKey || contentId === null) return undefined
+    const content = row.slice(2) as unknown as ContentRow
+    const file = { owner: this.#keys.idOf(ownerKey), name }
+    return Object.assign(this.#complete(content, file), { modifiedMs })
   }
 
   #allNamed(name: string, limit: number): NamedContent[] {
@@ -196,6 +218,13 @@ function prepare(database: Database) {
       .prepare(
         `select owner_key, modified_ms, ${columns}
          from files left join contents using (content_id) where name = +? limit 2`,
+      )
+      .raw(),
+    after: database
+      .prepare(
+        `select name, owner_key, modified_ms, ${columns}
+         from files left join contents using (content_id)
+         where name > +? order by name limit ?`,
       )
       .raw(),
     byName: database.prepare(`

@@ -73,7 +73,7 @@ export class RemovedFiles {
       if (renamedTo !== undefined) this.#rename(file, renamedTo, nowMs, touching)
       this.release(file, touching)
       const gone = this.#sql.gone.get(owner, name) as GoneRow | undefined
-      this.#setGone(file, nowMs, false)
+      this.#setGone(file, { goneMs: nowMs, isKept: false }, touching)
       if (gone?.is_kept === 1) this.#decide(file, false, nowMs, touching)
     }
   }
@@ -119,7 +119,7 @@ export class RemovedFiles {
     if (value === null) return this.#undelete({ owner, name }, touching)
     const { isKept } = value
     const goneMs = Math.min(changedMs, nowMs)
-    this.#setGone({ owner, name }, goneMs, isKept)
+    this.#setGone({ owner, name }, { goneMs, isKept }, touching)
     if (!isKept) this.release({ owner, name }, touching)
     else if (file !== undefined) {
       const { contentId, modifiedMs } = file
@@ -145,6 +145,7 @@ export class RemovedFiles {
 
   #undelete({ owner, name }: FileKey, touching: Touching): void {
     this.#sql.removeGone.run(owner, name)
+    touching.touchName(name)
     const trashed = this.#trash.get({ owner, name })
     if (trashed === undefined) return
     const { contentId, modifiedMs } = trashed
@@ -164,7 +165,7 @@ export class RemovedFiles {
   purge(file: FileKey, nowMs: number, touching: Touching): void {
     if (this.#trash.get(file) === undefined) return
     this.release(file, touching)
-    this.#setGone(file, nowMs, false)
+    this.#setGone(file, { goneMs: nowMs, isKept: false }, touching)
     this.#decide(file, false, nowMs, touching)
   }
 
@@ -273,7 +274,7 @@ export class RemovedFiles {
     const current = files.current(file)
     if (current === undefined) {
       if (this.#sql.gone.get(owner, name) !== undefined) return
-      this.#setGone(file, nowMs, true)
+      this.#setGone(file, { goneMs: nowMs, isKept: true }, touching)
       return this.#decide(file, true, nowMs, touching)
     }
     const { contentId, modifiedMs } = current
@@ -288,7 +289,7 @@ export class RemovedFiles {
       touching.loosen(contentId, name)
       touching.events.push({ kind: 'deleted', peerId: owner, name, bytes: content.size })
     }
-    this.#setGone(file, nowMs, !isShortLived)
+    this.#setGone(file, { goneMs: nowMs, isKept: !isShortLived }, touching)
     if (!isShortLived) this.#decide(file, true, nowMs, touching)
   }
 
@@ -340,9 +341,14 @@ export class RemovedFiles {
     return { contentId: row.contentId, modifiedMs: row.modifiedMs, row }
   }
 
-  #setGone({ owner, name }: FileKey, goneMs: number, isKept: boolean): void {
+  #setGone(
+    { owner, name }: FileKey,
+    { goneMs, isKept }: { readonly goneMs: number; readonly isKept: boolean },
+    touching: Touching,
+  ): void {
     this.#sql.setGone.run(owner, name, goneMs, Number(isKept))
     this.#rows.rare.onAdded('gone')
+    touching.touchName(name)
   }
 
   #fileIdOf(file: FileContent): number | undefined {

@@ -47,6 +47,7 @@ import type {
   PeerRecord,
   Registration,
   ReplicatedCopy,
+  SolePage,
   StoredContent,
   StoredCopy,
   StoredVersion,
@@ -294,6 +295,10 @@ export class SqliteStore implements IndexStore {
 
   async contentsNamed(name: string, limit: number): Promise<readonly NamedContent[]> {
     return this.#reader.contentsNamed(name, limit)
+  }
+
+  async soleContents(after: string, limit: number): Promise<SolePage> {
+    return this.#reader.soleContents(after, limit)
   }
 
   async contentsHashed(sha256: string): Promise<readonly StoredContent[]> {

@@ -213,6 +213,12 @@ export interface Totals {
   readonly trashBytes: number
 }
 
+/** A page of names, each with its only content, and after which name the next one begins, if any. */
+export interface SolePage {
+  readonly named: readonly { readonly name: string; readonly content: NamedContent }[]
+  readonly next: string | undefined
+}
+
 /** A page of content ids and where the next one begins, if any. */
 export interface IdPage {
   readonly contentIds: readonly number[]
@@ -308,6 +314,11 @@ export interface IndexStore extends AsyncDisposable {
   contents(contentIds: readonly number[]): Promise<readonly StoredContent[]>
   /** All contents of a name, newest first, at most `limit`. */
   contentsNamed(name: string, limit: number): Promise<readonly NamedContent[]>
+  /**
+   * The next names after `after`, in the order of {@link listNames}, that one file alone has, each with its
+   * content; of at most `limit` rows, so that a page may be empty before the end.
+   */
+  soleContents(after: string, limit: number): Promise<SolePage>
   contentsHashed(sha256: string): Promise<readonly StoredContent[]>
   /** When the file of each row was modified, if it still has the content. */
   modifiedTimes(rows: readonly ListedName[]): Promise<readonly (number | undefined)[]>

@@ -18,6 +18,11 @@ export class Touching implements Touched {
     this.#names.add(name)
   }
 
+  /** A name is listed, or no longer: downloads list it until an owner removes or unshares its file. */
+  touchName(name: string): void {
+    this.#names.add(name)
+  }
+
   loosen(contentId: number, name: string): void {
     this.touch(contentId, name)
     this.loosened.add(contentId)

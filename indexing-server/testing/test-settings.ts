@@ -20,5 +20,6 @@ export const testSettings: IndexingServerSettings = {
   replacedBytes: 10_000_000,
   trashMs: 30 * 86_400_000,
   trashBytes: 1_024 ** 4,
+  lookupBytes: 2 ** 20,
   commitDelayMs: 2,
 }

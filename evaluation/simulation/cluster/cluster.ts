@@ -56,6 +56,7 @@ const indexSettings: IndexingServerSettings = {
   replacedBytes: 1_000_000_000,
   trashMs: 600_000,
   trashBytes: 1_024 ** 4,
+  lookupBytes: 2 ** 20,
   commitDelayMs: 2,
 }
 

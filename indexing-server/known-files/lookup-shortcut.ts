@@ -1,0 +1,100 @@
+import type { Clock } from '../../common/clock.ts'
+import { type Shortcut, shortReplyBytesMax } from '../../common/protocol/shortcut.ts'
+import type { KnownFiles } from './known-files.ts'
+import type { LookupMemory } from './lookup-memory.ts'
+import { ReplyWriter } from './reply-writer.ts'
+
+const request = {
+  id: Buffer.from('{"id":'),
+  name: Buffer.from(',"type":"lookup","body":{"name":"'),
+  end: Buffer.from('"}}'),
+}
+const replyId = Buffer.from('{"re":')
+const [zero = 0, nine = 0] = Buffer.from('09')
+/** Numbers of so many digits are exact. */
+const idDigitsMax = 15
+const headerBytes = 4
+
+interface Dependencies {
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  /** Whether it may answer now. */
+  readonly isOpen: () => boolean
+  /** It answered this number of requests, together in `seconds`. */
+  readonly onAnswered: (count: number, seconds: number) => void
+}
+
+/**
+ * Answers lookups of known files: frames as `JSON.stringify` writes them, with a name and nothing else.
+ * Since the names of known files are the same in JSON, a name is compared as it stands in the frame.
+ */
+export class LookupShortcut implements Shortcut {
+  readonly #files: Pick<KnownFiles, 'find' | 'parts'>
+  readonly #writer: ReplyWriter
+  readonly #dependencies: Dependencies
+  #openedMs = 0
+
+  constructor(
+    { files, sources }: Pick<LookupMemory, 'files' | 'sources'>,
+    dependencies: Dependencies,
+  ) {
+    this.#files = files
+    this.#writer = new ReplyWriter(sources)
+    this.#dependencies = dependencies
+  }
+
+  isOpen(): boolean {
+    this.#openedMs = this.#dependencies.clock.monotonicMs()
+    return this.#dependencies.isOpen()
+  }
+
+  onAnswered(count: number): void {
+    const { clock, onAnswered } = this.#dependencies
+    onAnswered(count, (clock.monotonicMs() - this.#openedMs) / 1_000)
+  }
+
+  answer(...[frame, reply, mayTake]: Parameters<Shortcut['answer']>): number {
+    const { bytes, start, end } = frame
+    const idStart = start + request.id.length
+    const idEnd = digitsEnd(bytes, idStart, end)
+    const nameStart = idEnd + request.name.length
+    const nameEnd = end - request.end.length
+    if (idEnd === idStart || nameStart >= nameEnd) return reply.at
+    if (!hasText(bytes, start, request.id) || !hasText(bytes, idEnd, request.name)) return reply.at
+    if (!hasText(bytes, nameEnd, request.end)) return reply.at
+    const file = this.#files.find(bytes, nameStart, nameEnd)
+    if (file === 0 || !mayTake(numberIn(bytes, idStart, idEnd))) return reply.at
+    return this.#write(file, bytes.subarray(idStart, idEnd), reply)
+  }
+
+  #write(file: number, id: Uint8Array, { bytes, at }: Parameters<Shortcut['answer']>[1]): number {
+    const bodyStart = at + headerBytes
+    const idAt = bodyStart + replyId.length
+    bytes.set(replyId, bodyStart)
+    bytes.set(id, idAt)
+    const idEnd = idAt + id.length
+    const parts = this.#files.parts(file)
+    const end = this.#writer.write(parts, bytes, idEnd, at + shortReplyBytesMax - idEnd)
+    if (end === 0) return at
+    bytes.writeUInt32BE(end - bodyStart, at)
+    return end
+  }
+}
+
+/** Where the digits of an id end, which are those of a positive number; `start` if they are not. */
+function digitsEnd(bytes: Buffer, start: number, end: number): number {
+  let at = start
+  while (at < end && (bytes[at] as number) >= zero && (bytes[at] as number) <= nine) at += 1
+  return bytes[start] === zero || at - start > idDigitsMax ? start : at
+}
+
+function numberIn(bytes: Buffer, start: number, end: number): number {
+  let number = 0
+  for (let at = start; at < end; at += 1) number = 10 * number + (bytes[at] as number) - zero
+  return number
+}
+
+function hasText(bytes: Buffer, at: number, text: Buffer): boolean {
+  for (let index = 0; index < text.length; index += 1)
+    if (bytes[at + index] !== text[index]) return false
+  return true
+}
