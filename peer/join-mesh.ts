@@ -15,7 +15,7 @@ import { CatalogChanges } from './announce/catalog-changes.ts'
 import type { Inventory } from './announce/inventory.ts'
 import { viewsOf } from './announce/inventory-views.ts'
 import type { JoinedMesh } from './api/mesh-api.ts'
-import type { Elsewhere } from './find/finder.ts'
+import { type Elsewhere, foundNowhere } from './find/elsewhere.ts'
 import { findMembers } from './find-members.ts'
 import type { IndexRequests, PeerDependencies } from './join-cluster.ts'
 import { GainedCopies } from './mesh/gained-copies.ts'
@@ -267,9 +267,11 @@ export function elsewhereIn(meshed: MeshParts): Elsewhere {
   return {
     async find(...asked) {
       const { standby, member } = meshed
-      // The index of the cluster knows everything.
-      if (standby !== undefined && standby.absence === undefined) return false
-      return (await member?.queries.elsewhere.find(...asked)) === true
+      if (member === undefined) return foundNowhere
+      // The index of the cluster knows everything but what programs have.
+      const isIndexThere = standby !== undefined && standby.absence === undefined
+      const { elsewhere, atPrograms } = member.queries
+      return await (isIndexThere ? atPrograms : elsewhere).find(...asked)
     },
   }
 }

@@ -6,7 +6,9 @@ import type { MemberRecord } from '../common/protocol/mesh-messages.ts'
 import type { Change } from '../common/protocol/messages.ts'
 import type { QueryFile } from '../common/protocol/query-messages.ts'
 import { formatAddress } from '../common/protocol/transport.ts'
-import type { Elsewhere, Finder } from './find/finder.ts'
+import type { ProgramFiles } from './fetch/program/program-files.ts'
+import { type Elsewhere, type FoundElsewhere, foundNowhere } from './find/elsewhere.ts'
+import type { Finder } from './find/finder.ts'
 import type { AnsweredQuery, QueryLog } from './history/query-log.ts'
 import type { PeerDependencies } from './join-cluster.ts'
 import type { HeldFiles } from './mesh/concerning-change.ts'
@@ -20,8 +22,10 @@ import { ProgramLink } from './mesh/program/program-link.ts'
 import { Programs } from './mesh/program/programs.ts'
 import { type OpenQuery, type QueryHit, type QueryWhat, queryMs } from './mesh/query/open-query.ts'
 import { QueryAsker } from './mesh/query/query-asker.ts'
+import { isWithPrograms } from './mesh/query/query-neighbours.ts'
 import { type Query, QueryRelay } from './mesh/query/query-relay.ts'
 import { SeenQueries } from './mesh/query/seen-queries.ts'
+import { programContents } from './program-sources.ts'
 import type { MeshHandlers } from './serve/serve-handlers.ts'
 import { putOf } from './share/catalog-rows.ts'
 import type { Share } from './share/share.ts'
@@ -37,6 +41,8 @@ export interface QueryParts {
   readonly share: Pick<Share, 'find' | 'first' | 'get' | 'holds'>
   readonly finder: Pick<Finder, 'known' | 'match'>
   readonly queries: Pick<QueryLog, 'add'>
+  /** What may be fetched from programs. */
+  readonly programFiles: Pick<ProgramFiles, 'hasLied' | 'note'>
 }
 
 /** The queries of a member. */
@@ -44,15 +50,17 @@ export interface MeshQueries {
   readonly handlers: Pick<MeshHandlers, 'query' | 'query-hit' | 'mesh-copies'>
   readonly asker: Pick<QueryAsker, 'ask' | 'find'>
   readonly programs: Pick<ProgramDesk, 'join' | 'heard' | 'ask' | 'onHit' | 'count'>
-  /** Asks the members, if the own index does not know everything. */
+  /** Asks the members, if the own index does not know everything; or those with programs. */
   readonly elsewhere: Elsewhere
+  /** Asks those with programs. */
+  readonly atPrograms: Elsewhere
 }
 
 /** Stopped with `starting`. */
 export function startQueries(
   starting: AsyncDisposableStack,
   parts: QueryParts & {
-    readonly mesh: Pick<Mesh, 'members' | 'self'>
+    readonly mesh: Pick<Mesh, 'members' | 'self' | 'tellNews'>
     readonly mirrors: Pick<Mirrors, 'learnCopies'>
     readonly connections: Pick<MemberConnections, 'request'>
     /** As other members know it. */
@@ -70,6 +78,7 @@ export function startQueries(
     programs: new Programs(dependencies),
     link: new ProgramLink(dependencies),
     asker: () => asker,
+    onJoined: () => mesh.tellNews(),
     seen: new SeenQueries(dependencies),
     known: (what, signal) => knownHits(what, { ...parts, self: mesh.self }, signal),
   })
@@ -89,17 +98,16 @@ export function startQueries(
     learnCopies: (...asked) => mirrors.learnCopies(...asked),
     onEnded: (query, durationMs) => noteEnded(query, { durationMs, mesh, queries }),
   })
+  const finding = { asker, programs, mesh, files: parts.programFiles }
   return {
     asker,
     programs,
     elsewhere: {
-      find: async (what, signal) => !knowsAll() && (await find(asker, what, signal)),
+      find: (what, signal) => find(what, { ...finding, ofPrograms: knowsAll() }, signal),
     },
+    atPrograms: { find: (what, signal) => find(what, { ...finding, ofPrograms: true }, signal) },
     handlers: {
-      query: async (query, session) => {
-        relay.take(query, session)
-        return {}
-      },
+      query: async (query, session) => ((await relay.take(query, session)) ? { isDone: true } : {}),
       'query-hit': async (hit, session: MeshSession) => {
         asker.onHit(hit, session)
         return {}
@@ -121,23 +129,34 @@ export function heldFiles(share: Pick<Share, 'first' | 'get'>): HeldFiles {
   }
 }
 
-/** Whether a member has it, and the own index knows that now. */
+/** Asks members, or only those with programs if there are any. */
 async function find(
-  asker: QueryAsker,
   what: QueryWhat,
+  {
+    asker,
+    ofPrograms,
+    ...parts
+  }: Parameters<typeof programContents>[1] & {
+    readonly asker: QueryAsker
+    readonly programs: Pick<ProgramDesk, 'count'>
+    readonly ofPrograms: boolean
+  },
   signal: AbortSignal = new AbortController().signal,
-): Promise<boolean> {
+): Promise<FoundElsewhere> {
+  const { mesh, programs } = parts
+  const hasPrograms = programs.count > 0 || mesh.members().some(isWithPrograms)
+  if (ofPrograms && !hasPrograms) return foundNowhere
   let query: OpenQuery
   try {
-    query = asker.ask(what)
+    query = asker.ask(what, { ofPrograms })
   } catch (error) {
-    if (hasCode(error, 'BUSY')) return false
+    if (hasCode(error, 'BUSY')) return foundNowhere
     throw error
   }
   await query.more(0, queryMs, signal)
-  if (query.hits.length === 0) return false
-  await query.more(limits.sourcesPerContentMax, moreHitsMs, signal)
-  return true
+  if (query.hits.length > 0) await query.more(limits.sourcesPerContentMax, moreHitsMs, signal)
+  const isKnown = query.hits.some(({ url }) => url === undefined)
+  return { isKnown, ofPrograms: programContents(query.hits, parts) }
 }
 
 /** The files of this peer itself that a query is about. */
@@ -208,7 +227,7 @@ async function knownHits(
   })
   for (const content of contents.filter((one) => sha256 === undefined || one.sha256 === sha256))
     for (const source of content.sources)
-      if (source.peerId !== peerId && source.kind !== 'partial') {
+      if (source.peerId !== peerId && source.kind !== 'partial' && source.kind !== 'program') {
         const { host: at, port: on } = source
         hits.push({ name, ...fileOf(content), peerId: source.peerId, host: at, port: on })
       }

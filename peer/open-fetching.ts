@@ -7,11 +7,14 @@ import { ChunkThreads } from './fetch/disk/chunk-threads.ts'
 import type { UnfinishedContents } from './fetch/disk/unfinished-contents.ts'
 import type { FetchObserver } from './fetch/fetch-run.ts'
 import { Fetcher } from './fetch/fetcher.ts'
+import { ProgramFiles } from './fetch/program/program-files.ts'
+import { ProgramLeases } from './fetch/program/program-leases.ts'
 import { ConnectionPool } from './fetch/source/connection-pool.ts'
 import type { CrewDependencies } from './fetch/transfer/source-crew.ts'
 import type { Finder } from './find/finder.ts'
 import { type PeerDependencies, tellBlamed, tellUnreached } from './join-cluster.ts'
 import type { Limiter } from './limit/limiter.ts'
+import { ImproperClaims } from './mesh/improper-claims.ts'
 import type { Share } from './share/share.ts'
 
 interface FetchingParts {
@@ -28,7 +31,9 @@ export interface Fetching {
   readonly fetcher: Fetcher
   readonly records: DownloadRecords
   /** What reading from other peers without storing takes. */
-  readonly reading: Omit<CrewDependencies, 'buffers' | 'pool'> & { readonly pool: ConnectionPool }
+  readonly reading: Omit<CrewDependencies, 'buffers'>
+  /** What may be fetched from programs. */
+  readonly programFiles: ProgramFiles
 }
 
 /** All of it is closed with `starting`. @throws AppError DISK_FULL, DISK_FAILED */
@@ -41,19 +46,24 @@ export async function openFetching(
   const { log } = dependencies
   const background = starting.use(new BackgroundWork({ log }))
   const onDialFailed = (failed: string): void => tellUnreached(failed, announcer())
-  const pool = starting.use(
+  const peers = starting.use(
     new ConnectionPool({ ownPeerId: peerId }, { ...dependencies, onDialFailed }),
   )
+  const improper = new ImproperClaims(dependencies)
+  const files = new ProgramFiles({ onLied: (source, why) => improper.report(source, why) })
+  const pool = new ProgramLeases({ ...dependencies, pool: peers, files })
   const workers = starting.use(new ChunkThreads())
   const records = starting.use(new DownloadRecords(join(folder, 'downloads.db'), dependencies))
   const reading: Fetching['reading'] = {
     ...dependencies,
     pool,
     onReceived: (bytes, purpose) => limiter.downloads.pass(bytes, purpose),
-    onBlamed: (blamed, { sha256 }) =>
+    onBlamed: (blamed, { sha256 }) => {
+      if (blamed.kind === 'program') return files.lied(blamed, `wrong bytes of ${sha256}`)
       background.start('accuse', (signal) =>
         tellBlamed({ peerId: blamed.peerId, sha256 }, { finder: finder(), log }, signal),
-      ),
+      )
+    },
   }
   const fetcher = starting.use(
     await Fetcher.open(await fetcherOptions(folder, { share, records }), {
@@ -65,7 +75,7 @@ export async function openFetching(
       observer,
     }),
   )
-  return { fetcher, records, reading }
+  return { fetcher, records, reading, programFiles: files }
 }
 
 /** Where the fetcher keeps partial data. */

@@ -132,7 +132,7 @@ export async function startPeer(
     finder: () => finder,
   }
   const opening = await openFetching(placed, starting, fetching, dependencies)
-  const { fetcher, records, reading } = opening
+  const { fetcher, records, reading, programFiles } = opening
   const restoring = { ...fetching, fetcher }
   const taking = { share, serving, limiter, partial, restoring, meshed }
   const part = await takePart(placed, starting, taking, dependencies)
@@ -147,7 +147,7 @@ export async function startPeer(
   const shelf = { shelf: share, folder: share.downloadedFolder }
   const fetches = { fetcher, records, finder: kept.recordedFinder(finder) }
   const downloads = starting.use(new Downloads(limiter, { ...dependencies, ...shelf, ...fetches }))
-  const member = { ...part, serving, queries: kept.queries }
+  const member = { ...part, serving, queries: kept.queries, programFiles }
   const started = { share, finder, announcer, fetcher, limiter, downloads }
   const follower = startFollowing({ ...settings, folder }, starting, started, dependencies)
   const { repairs, scrubber } = await startScrubbing(settings, starting, started, dependencies)

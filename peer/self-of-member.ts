@@ -20,6 +20,9 @@ export interface SelfParts {
   readonly meshed: {
     readonly catalog: CatalogChanges
     readonly standby: Pick<Standby, 'reach'> | undefined
+    readonly member:
+      | { readonly queries: { readonly programs: { readonly count: number } } }
+      | undefined
   }
   readonly share: { room(): Promise<Room> }
   readonly serving: { readonly address: Address }
@@ -62,7 +65,7 @@ export async function selfOf(
     onNews: (listener) => (tell = listener),
     record() {
       const { epoch, continues, lastSeq } = meshed.catalog
-      const { standby } = meshed
+      const { standby, member } = meshed
       const { freeBytes, diskBytes, capacityBytes } = known
       const { state: decided } = ownIntent
       return {
@@ -79,6 +82,7 @@ export async function selfOf(
         ...(capacityBytes !== undefined && { capacityBytes }),
         ...(decided !== undefined && { intent: decided }),
         ...(standby && { index: standby.reach }),
+        ...((member?.queries.programs.count ?? 0) > 0 && { programs: true }),
       }
     },
   }

@@ -47,10 +47,12 @@ async function catUntil(
   using peer = isPeerAsked
     ? openHttpPeer(await locatePeer(options), { clock: systemClock })
     : undefined
-  const lookup: ReadRequest['lookup'] = async (asked, lookupSignal) =>
-    peer === undefined
-      ? await client.finder.lookup(asked, lookupSignal)
-      : (await peer.lookup({ name: asked }, lookupSignal)).files
+  const lookup: ReadRequest['lookup'] = async (asked, lookupSignal) => {
+    if (peer === undefined) return await client.finder.lookup(asked, lookupSignal)
+    const { files } = await peer.lookup({ name: asked }, lookupSignal)
+    client.programFiles.noteFound(asked, files)
+    return files
+  }
   await readInOrder(
     {
       name,

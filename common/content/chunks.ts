@@ -49,6 +49,14 @@ export function chunkRootOf(chunkList: Uint8Array): string {
   return createHash('sha256').update(chunkList).digest('hex')
 }
 
+/**
+ * Whether the chunks of a content are unlisted: it has several, and its own hash stands for the chunk
+ * root, because only a program has it, which knows of no chunks. Its SHA-256 alone proves it.
+ */
+export function isUnlisted(content: { sha256: string; size: number; chunkRoot: string }): boolean {
+  return content.chunkRoot === content.sha256 && chunkCountFor(content.size) > 1
+}
+
 /** The hash of chunk `index` in the chunk list. */
 export function chunkHashAt(chunkList: Uint8Array, index: number): Uint8Array {
   assert((index + 1) * hashBytes <= chunkList.byteLength)

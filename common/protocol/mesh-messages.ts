@@ -38,6 +38,12 @@ export const MemberRecord = Type.Object({
         'Whether it reaches the index that it registers at; absent: it has none. While a member reaches an index, those that do not make no copies of their own accord',
     }),
   ),
+  programs: Type.Optional(
+    Type.Literal(true, {
+      description:
+        'Present if programs take part through it, over HTTP, whose files no catalog has',
+    }),
+  ),
   identity: Type.Optional(
     described(IdentityHash, 'A hash of the secret that the peer generated for its id'),
   ),

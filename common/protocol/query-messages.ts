@@ -54,7 +54,7 @@ export type QueryFile = Static<typeof QueryFile>
 export const queryMessages = {
   query: {
     summary:
-      'Asks for a file that the origin does not know. A holder sends `query-hit` to the origin; each member passes a query that is new to it on to some others.',
+      'Asks for a file that the origin does not know. A holder sends `query-hit` to the origin; each member passes a query that is new to it on to some others, and replies when they have.',
     from: ['peer'],
     to: ['peer'],
     request: Type.Object({
@@ -73,7 +73,14 @@ export const queryMessages = {
         },
       ),
     }),
-    reply: Empty,
+    reply: Type.Object({
+      isDone: Type.Optional(
+        Type.Literal(true, {
+          description:
+            'Present if the receiver, and all who heard the query through it, have sent their hits; absent if some have not answered',
+        }),
+      ),
+    }),
     bulk: false,
   },
   'query-hit': {

@@ -39,8 +39,8 @@ export const PeerState = described(
 export type PeerState = Static<typeof PeerState>
 
 const SourceKind = described(
-  Type.Union([...CopyKind.anyOf, Type.Literal('partial')]),
-  'The kind of its copy; `partial` if it is still downloading and has some chunks',
+  Type.Union([...CopyKind.anyOf, Type.Literal('partial'), Type.Literal('program')]),
+  'The kind of its copy; `partial` if it is still downloading and has some chunks; `program` if it is no peer but a program of the mesh, at whose address the file is read over HTTP. An index knows of none',
 )
 export const Source = Type.Object({ peerId: PeerId, host: Host, port: Port, kind: SourceKind })
 /** A peer that can serve a content, or chunks of it. */

@@ -4,7 +4,7 @@
 usage: mesh_program.py PEER_URL ID FOLDER [NAME]        such as http://127.0.0.1:8100 reader ./files photos/lake.jpg
 Without a NAME it shares the folder until it is stopped. TANDEM_TOKEN: the token of the peer, if it wants one.
 """
-import hashlib, json, os, queue, secrets, sys, threading, time, urllib.error, urllib.parse, urllib.request
+import hashlib, json, os, queue, re, secrets, sys, threading, time, urllib.error, urllib.parse, urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -26,21 +26,25 @@ def post(path, body):
 
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self):  # queries and hits that the peer sends
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.send_response(204)
-        self.end_headers()
+        body, wanted = json.loads(self.rfile.read(int(self.headers["content-length"]))), []
         if self.path == "/api/mesh/query-hit":
             hits.put(body)
-        elif self.path == "/api/mesh/query":
+        elif "pattern" not in body:
             wanted = [f for f in files() if body.get("name", f["name"]) == f["name"] and body.get("sha256", f["sha256"]) == f["sha256"]]
-            if wanted and "pattern" not in body:
-                post("/api/mesh/query-hit", {"queryId": body["queryId"], "peerId": me, "files": wanted[:32]})
+        if wanted:
+            post("/api/mesh/query-hit", {"queryId": body["queryId"], "peerId": me, "files": wanted[:32]})
+        self.send_response(204 if wanted or body.get("files") else 404)  # 404: no hit will follow
+        self.end_headers()
 
     def do_GET(self):  # only names that are listed: none leads out of the folder
         name = urllib.parse.unquote(self.path.removeprefix("/files/by-name/"))
         found = any(name == f["name"] for f in files())
         data = (folder / name).read_bytes() if found else b"not found\n"
-        self.send_response(200 if found else 404)
+        start = re.match(r"bytes=(\d+)-", self.headers["range"] or "") if found else None  # resumed there
+        self.send_response(206 if start else 200 if found else 404)
+        if start:
+            self.send_header("content-range", f"bytes {start[1]}-{len(data) - 1}/{len(data)}")
+            data = data[int(start[1]):]
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

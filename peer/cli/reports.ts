@@ -38,14 +38,18 @@ export function lookupText({ name, files }: Lookup): string {
     const indent = isOneVersion ? '  ' : '    '
     if (!isOneVersion) lines.push(`  ${shortHash(sha256)} (${bytesText(size)}):`)
     if (sources.length === 0) lines.push(`${indent}(none is reachable)`)
-    for (const source of sources)
-      lines.push(`${indent}- ${printable(source.peerId)} @ ${printable(formatAddress(source))}`)
+    for (const source of sources) lines.push(`${indent}- ${sourceText(source)}`)
   }
   if (!isOneVersion)
     lines.push(
       'The name has several versions: `download` fetches the first, or the one given by --sha256.',
     )
   return lines.join('\n')
+}
+
+function sourceText(source: Lookup['files'][number]['sources'][number]): string {
+  const text = `${printable(source.peerId)} @ ${printable(formatAddress(source))}`
+  return source.kind === 'program' ? `${text} (a program)` : text
 }
 
 const searchColumns = [

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts'
+import { isUnlisted } from '../../common/content/chunks.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
 import type { Content, FoundContent, Source } from '../../common/protocol/messages.ts'
 
@@ -54,7 +55,10 @@ export class ContentWatch {
     this.#dependencies = dependencies
   }
 
-  /** Aborted with CONTENT_REPLACED or NAME_NOT_FOUND when the content is gone. */
+  /**
+   * Aborted with CONTENT_REPLACED or NAME_NOT_FOUND when the content is gone; CONTENT_REPLACED, too, when
+   * peers have a content that only programs had, and no program sends it.
+   */
   get gone(): AbortSignal {
     return this.#gone.signal
   }
@@ -69,12 +73,20 @@ export class ContentWatch {
       const found = await this.#dependencies.finder.lookup(name, signal, content.sha256)
       const isListed = found.some(({ sha256 }) => sha256 === content.sha256)
       if (isListed) this.#absentSinceMs = undefined
-      else this.#onAbsent(new AppError('CONTENT_REPLACED', { name }))
+      if (isListed && this.#isWithPeers(found)) this.#gone.abort(replaced(name))
+      if (!isListed) this.#onAbsent(replaced(name))
       return sourcesOf(content, found)
     } catch (error) {
       if (hasCode(error, 'NAME_NOT_FOUND') || hasCode(error, 'FILE_DELETED')) this.#onAbsent(error)
       throw error
     }
+  }
+
+  #isWithPeers(found: readonly FoundContent[]): boolean {
+    const { content } = this.#options
+    const isOfPeers = (one: FoundContent): boolean =>
+      one.sha256 === content.sha256 && !isUnlisted(one)
+    return isUnlisted(content) && !this.#dependencies.isFed() && found.some(isOfPeers)
   }
 
   #onAbsent(reason: AppError): void {
@@ -85,6 +97,10 @@ export class ContentWatch {
     if (!isFed() && isGone({ hasOthers, absentMs: nowMs - this.#absentSinceMs }))
       this.#gone.abort(reason)
   }
+}
+
+function replaced(name: string): AppError {
+  return new AppError('CONTENT_REPLACED', { name })
 }
 
 function sourcesOf({ sha256, size, chunkRoot }: Content, found: readonly FoundContent[]): Source[] {

@@ -1,5 +1,6 @@
 import { backoffMs } from '../../common/backoff.ts'
 import type { Clock } from '../../common/clock.ts'
+import { isUnlisted } from '../../common/content/chunks.ts'
 import { AppError, hasCode, reasonOf } from '../../common/errors.ts'
 import type { Content, CopyKey, FoundContent } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
@@ -165,11 +166,22 @@ export class SingleDownload implements DownloadRun {
     try {
       return await this.#fetchClaim(claim, !isNotEmpty(others))
     } catch (error) {
+      const listed = hasCode(error, 'CONTENT_REPLACED') ? await this.#listedOf(claim) : []
+      if (isNotEmpty(listed)) return await this.#fetchAny(listed)
       const isFaultOfClaim = hasCode(error, 'NO_SOURCE') || hasCode(error, 'HASH_MISMATCH')
       if (!isFaultOfClaim || !isNotEmpty(others)) throw error
       this.#meter = new SpeedMeter(this.#dependencies)
       return await this.#fetchAny(others)
     }
+  }
+
+  /** What peers state by now about a content that only programs had. */
+  async #listedOf(claim: FoundContent): Promise<readonly FoundContent[]> {
+    const { sha256 } = claim
+    const { name, signal } = this.#options
+    if (!isUnlisted(claim)) return []
+    const found = await this.#dependencies.finder.lookup(name, signal, sha256)
+    return found.filter((content) => content.sha256 === sha256 && !isUnlisted(content))
   }
 
   async #fetchClaim({ sources, ...content }: FoundContent, isLastClaim: boolean): Promise<Placed> {
@@ -179,20 +191,24 @@ export class SingleDownload implements DownloadRun {
     onChanged()
     const isFed = (): boolean => this.sources.length > 0
     const watch = new ContentWatch({ name, content }, { finder, clock, isFed })
+    const learnsChunks = isUnlisted(content)
+    // Another program is another claim: the bytes of several prove nothing before the whole is complete.
+    const mayJoin = isLastClaim || !learnsChunks
     this.#fetch = fetcher.fetch({
       content,
       name,
       sources,
       signal: AbortSignal.any([signal, watch.gone]),
       keeps: true,
+      learnsChunks,
       waits: isLastClaim && waits,
-      moreSources: (asking) => watch.sources(asking),
+      ...(mayJoin && { moreSources: (asking: AbortSignal) => watch.sources(asking) }),
       onChanged: () => this.#onFetchChanged(),
     })
     try {
       await using fetched = await this.#fetch.fetched
       const { partialPath, chunkList } = fetched
-      const file = { key, content, partialPath, chunkList, replacesOnly }
+      const file = { key, content: fetched.content, partialPath, chunkList, replacesOnly }
       const { at } = await shelf.adopt(file).catch((error: unknown) => {
         // The content is good, whatever is wrong with its place.
         fetched.keep()

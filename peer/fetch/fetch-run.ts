@@ -151,21 +151,22 @@ export class FileFetch implements FetchRun {
     { path, isKept, release }: ReturnType<PartialFolder['take']>,
     folder: string,
   ): Promise<Fetched> {
-    const { content, keeps = false } = this.#request
+    const { content, keeps = false, learnsChunks = false } = this.#request
     const { bootId, workers, unfinished } = this.#dependencies
     const isJournalled = keeps && isKept
     await using file = await PartialFile.open({ path, content, bootId, isJournalled }, { workers })
     this.#file = file
     using untilPlaced = new DisposableStack()
-    if (unfinished !== undefined) untilPlaced.use(unfinished.add(this.#request, file))
-    const { chunkList, sources } = await this.#fillOrKeep(file, folder)
+    // Other peers request chunk lists first.
+    if (unfinished !== undefined && !learnsChunks)
+      untilPlaced.use(unfinished.add(this.#request, file))
+    const transferred = await this.#fillOrKeep(file, folder)
     await file.finish()
     const placing = untilPlaced.move()
     let isLeft = false
     return {
+      ...transferred,
       partialPath: path,
-      chunkList,
-      sources,
       keep: () => {
         isLeft = isJournalled
       },
@@ -191,13 +192,14 @@ export class FileFetch implements FetchRun {
   }
 
   async #fill(file: PartialFile): Promise<Transferred> {
-    const { sources, hashesWhole = !isVouched(sources) } = this.#request
+    const { sources, learnsChunks = false } = this.#request
+    const { hashesWhole = learnsChunks || !isVouched(sources) } = this.#request
     const { workers, buffers, sharedBuffers } = this.#dependencies
     const hasThreads = file.verified.chunkCount > 1
     // The hash of a single chunk is the content's.
     using digest = hashesWhole && hasThreads ? new DigestedFile(file, workers) : undefined
     // A single chunk that this peer has is a content that it has: then nothing is fetched.
-    await using reuse = hasThreads ? this.#reuseOf(digest ?? file) : undefined
+    await using reuse = hasThreads && !learnsChunks ? this.#reuseOf(digest ?? file) : undefined
     this.#reuse = reuse
     this.#crew = new SourceCrew(
       { ...this.#request, file: digest ?? file, digest, reuse },

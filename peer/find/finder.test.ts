@@ -4,7 +4,8 @@ import type { Connection } from '../../common/protocol/connection.ts'
 import type { FoundContent, MessageType } from '../../common/protocol/messages.ts'
 import { aContent } from '../../common/testing/contents.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
-import { type Elsewhere, Finder, indexRetryMs, indexWaitMs, remotePagesPerList } from './finder.ts'
+import type { Elsewhere } from './elsewhere.ts'
+import { Finder, indexRetryMs, indexWaitMs, remotePagesPerList } from './finder.ts'
 
 const content: FoundContent = { ...aContent(5).content, sources: [] }
 const { sha256, size } = content
@@ -191,7 +192,7 @@ test.each([
     const elsewhere: Elsewhere = {
       find: async (what) => {
         found.push(what)
-        return isElsewhere
+        return { isKnown: isElsewhere, ofPrograms: [] }
       },
     }
     const { finder, asked } = aFinder(answer, { elsewhere })
@@ -204,6 +205,37 @@ test.each([
     expect(asked).toHaveLength(3)
   },
 )
+
+const program = { peerId: 'program', host: '10.0.0.9', port: 9_000, kind: 'program' } as const
+const [ofTwoChunks, unlisted] = [2, 3].map((mebibytes) => ({
+  ...content,
+  size: mebibytes * 2 ** 20,
+  chunkRoot: sha256,
+  sources: [program],
+}))
+
+test('what only programs have is found after all that the index knows', async () => {
+  const peer = { ...program, peerId: 'peer', kind: 'shared' } as const
+  const known = { ...otherContent, sources: [peer] }
+  const named = [{ ...known, sources: [program] }, ofTwoChunks, ofTwoChunks, unlisted]
+  const ofPrograms = named.map((one) => ({ ...content, ...one, name: 'a.txt' }))
+  const elsewhere: Elsewhere = { find: async () => ({ isKnown: false, ofPrograms }) }
+  const { finder } = aFinder(() => ({ contents: [known] }), { elsewhere })
+  expect(await finder.lookup('a.txt', undefined, sha256)).toEqual([
+    { ...known, sources: [peer, program] },
+    // Each program by itself.
+    ofTwoChunks,
+    ofTwoChunks,
+    unlisted,
+  ])
+  const absent = aFinder(
+    () => {
+      throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+    },
+    { elsewhere },
+  )
+  expect(await absent.finder.findContent(sha256)).toEqual({ name: 'a.txt', size })
+})
 
 test('what the index knows is not looked for elsewhere', async () => {
   const elsewhere: Elsewhere = { find: async () => expect.fail('nothing is missing') }

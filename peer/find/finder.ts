@@ -13,6 +13,7 @@ import type {
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
 import type { CallReply, CallRequest } from '../api/calls.ts'
 import type { ListedFile, Safety, SearchPage, Stats, Versions, Why } from '../api/shapes.ts'
+import { type Elsewhere, type FoundElsewhere, foundNowhere, withPrograms } from './elsewhere.ts'
 import type { IndexLink } from './index-link.ts'
 import { sumOfSafety } from './sum-of-safety.ts'
 import { whenAdmitted } from './when-admitted.ts'
@@ -41,12 +42,6 @@ const reads: ReadonlySet<MessageType> = new Set([
   'versions',
   'why',
 ])
-
-/** Finds what the index does not know. */
-export interface Elsewhere {
-  /** @returns whether the index knows more now */
-  find(what: { name?: string; sha256?: string }, signal?: AbortSignal): Promise<boolean>
-}
 
 interface FinderDependencies {
   readonly index: IndexLink
@@ -85,15 +80,15 @@ export class Finder {
     const what = { name, ...(sha256 === undefined ? {} : { sha256 }) }
     const hasAnswer = (contents: FoundContent[]): boolean =>
       sha256 === undefined ? contents.length > 0 : contents.some((one) => one.sha256 === sha256)
-    const ask = async (): Promise<FoundContent[]> => found(await this.known(what, signal), name)
-    try {
-      const contents = await ask()
-      if (hasAnswer(contents) || !(await this.#isElsewhere(what, signal))) return contents
-    } catch (error) {
-      const isUnknown = hasCode(error, 'NAME_NOT_FOUND')
-      if (!isUnknown || !(await this.#isElsewhere(what, signal))) throw error
-    }
-    return await ask()
+    const ask = async (): Promise<FoundContent[]> =>
+      await this.known(what, signal).catch((error: unknown) => {
+        if (hasCode(error, 'NAME_NOT_FOUND')) return []
+        throw error
+      })
+    const contents = await ask()
+    if (hasAnswer(contents)) return contents
+    const { isKnown, ofPrograms } = await this.#findElsewhere(what, signal)
+    return found(withPrograms(isKnown ? await ask() : contents, ofPrograms), name)
   }
 
   /** The contents of a name that the index knows. @throws AppError NAME_NOT_FOUND, FILE_DELETED */
@@ -106,9 +101,12 @@ export class Finder {
     try {
       return await this.#ask('find-content', { sha256 }, signal)
     } catch (error) {
-      const isUnknown = hasCode(error, 'CONTENT_NOT_FOUND')
-      if (!isUnknown || !(await this.#isElsewhere({ sha256 }, signal))) throw error
-      return await this.#ask('find-content', { sha256 }, signal)
+      if (!hasCode(error, 'CONTENT_NOT_FOUND')) throw error
+      const { isKnown, ofPrograms } = await this.#findElsewhere({ sha256 }, signal)
+      if (isKnown) return await this.#ask('find-content', { sha256 }, signal)
+      const [content] = ofPrograms
+      if (content === undefined) throw error
+      return { name: content.name, size: content.size }
     }
   }
 
@@ -326,11 +324,8 @@ export class Finder {
     await this.#ask('accuse', accusation, signal)
   }
 
-  async #isElsewhere(
-    what: Parameters<Elsewhere['find']>[0],
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
-    return (await this.#dependencies.elsewhere?.find(what, signal)) === true
+  async #findElsewhere(...asked: Parameters<Elsewhere['find']>): Promise<FoundElsewhere> {
+    return (await this.#dependencies.elsewhere?.find(...asked)) ?? foundNowhere
   }
 
   /** A connection that closes during a request counts as none: the request is sent once more. */

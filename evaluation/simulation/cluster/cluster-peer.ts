@@ -8,6 +8,7 @@ import { ReachNotice } from '../../../peer/announce/reach-notice.ts'
 import { DownloadRecords } from '../../../peer/download/download-records.ts'
 import { Downloads } from '../../../peer/download/downloads.ts'
 import { UnfinishedContents } from '../../../peer/fetch/disk/unfinished-contents.ts'
+import { ProgramFiles } from '../../../peer/fetch/program/program-files.ts'
 import { ConnectionPool } from '../../../peer/fetch/source/connection-pool.ts'
 import { Finder } from '../../../peer/find/finder.ts'
 import {
@@ -148,7 +149,9 @@ export async function startClusterPeer(
     ),
   )
   if (joins !== undefined && meshed !== undefined && own !== undefined) {
-    const member = { ...own, share, serving, finder, queries: noQueries, http, meshed }
+    const programFiles = new ProgramFiles({ onLied: () => {} })
+    const queries = { queries: noQueries, programFiles }
+    const member = { ...own, ...queries, share, serving, finder, http, meshed }
     const inMesh = { ...meshSettings, ...settings, index, join: joins }
     await joinMesh(inMesh, stack, member, dependencies)
   }

@@ -124,15 +124,14 @@ export class SimulatedFetcher
       await using reuse = this.#reuseFor(request, store, run.progress)
       const crew = this.#crewFor({ ...request, reuse }, store, partial)
       run.onCrew(crew)
-      const { chunkList, sources } = await crew.run()
+      const transferred = await crew.run()
       const { reusedBytes } = run.progress
       if (reusedBytes > 0) log.info({ reusedBytes, sha256: content.sha256 }, 'chunks were reused')
       const placing = untilPlaced.move()
       let isLeft = false
       return {
+        ...transferred,
         partialPath: path,
-        chunkList,
-        sources,
         keep: () => void (isLeft = isKept),
         [Symbol.asyncDispose]: async () => {
           placing.dispose()

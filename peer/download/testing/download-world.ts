@@ -112,6 +112,7 @@ export class DownloadWorld {
     }
     const done = (): void =>
       resolve({
+        content,
         partialPath: `/partial/${content.sha256}`,
         chunkList: Buffer.alloc(32),
         sources,

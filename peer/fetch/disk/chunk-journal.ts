@@ -1,6 +1,6 @@
 /**
  * The journal of an unfinished download, beside its file: one line of JSON about the content, the chunk
- * list, and a record of 8 bytes for each verified chunk (its number, and a check of that).
+ * list (of an unlisted content not yet known), and a record of 8 bytes for each verified chunk (its number, and a check of that).
  *
  * Records stand alone: if a crash tore one or kept it from the disk, its chunk is fetched again.
  */
@@ -8,7 +8,12 @@ import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { ChunkSet } from '../../../common/content/chunk-set.ts'
-import { chunkCountFor, chunkRootOf, hashBytes } from '../../../common/content/chunks.ts'
+import {
+  chunkCountFor,
+  chunkRootOf,
+  hashBytes,
+  isUnlisted,
+} from '../../../common/content/chunks.ts'
 import { systemErrorCode } from '../../../common/errors.ts'
 import type { Content } from '../../../common/protocol/messages.ts'
 
@@ -33,7 +38,7 @@ export function parseJournal(bytes: Buffer, content: Content): Journalled | unde
   const listEnd = headEnd + chunkCount * hashBytes
   const chunkList = bytes.subarray(headEnd, listEnd)
   if (chunkList.length !== chunkCount * hashBytes) return undefined
-  if (chunkRootOf(chunkList) !== content.chunkRoot) return undefined
+  if (!isUnlisted(content) && chunkRootOf(chunkList) !== content.chunkRoot) return undefined
   const chunks = new ChunkSet(chunkCount)
   for (let at = listEnd; at + recordBytes <= bytes.length; at += recordBytes) {
     const chunk = bytes.readUInt32BE(at)

@@ -8,6 +8,7 @@ import {
   chunkCountFor,
   chunkHashAt,
   chunkRange,
+  isUnlisted,
 } from '../../../common/content/chunks.ts'
 import { sha256 } from '../../../common/content/hash.ts'
 import { copyBeside } from '../../../common/copy-beside.ts'
@@ -98,10 +99,10 @@ export class PartialFile implements CopyingStore, AsyncDisposable {
     options: PartialFileOptions,
     dependencies: PartialFileDependencies,
   ): Promise<PartialFile> {
-    const { path, content, isJournalled } = options
+    const { path, isJournalled } = options
     try {
       const isResumable = isJournalled && (await hasOneName(path))
-      const known = isResumable ? await readJournal(journalPathOf(path), content) : undefined
+      const known = isResumable ? await readJournalOf(options) : undefined
       if (known === undefined) await rm(path, { force: true })
       const handle = await open(path, constants.O_RDWR | constants.O_CREAT)
       await using opening = new AsyncDisposableStack()
@@ -248,13 +249,16 @@ export class PartialFile implements CopyingStore, AsyncDisposable {
   async #takeUp({ chunkList, chunks, bootId }: Journalled): Promise<void> {
     const isTrusted = bootId === this.#options.bootId
     const { size } = this.#options.content
+    const learns = isUnlisted(this.#options.content)
     const { size: bytesThere } = await this.#handle.stat()
-    const buffer = Buffer.allocUnsafeSlow(isTrusted ? 0 : chunkBytesFor(size))
+    const buffer = Buffer.allocUnsafeSlow(isTrusted && !learns ? 0 : chunkBytesFor(size))
     for (let chunk = 0; chunk < chunks.chunkCount; chunk += 1) {
       const { start, bytes } = chunkRange(size, chunk)
       if (!chunks.has(chunk) || start + bytes > bytesThere) continue
-      if (isTrusted || (await this.#isGood(chunk, buffer, chunkList)))
-        this.#onVerified(chunk, bytes)
+      const isGood = learns
+        ? await this.#learn(chunk, buffer, chunkList)
+        : isTrusted || (await this.#isGood(chunk, buffer, chunkList))
+      if (isGood) this.#onVerified(chunk, bytes)
     }
     await this.begin(chunkList)
   }
@@ -262,6 +266,13 @@ export class PartialFile implements CopyingStore, AsyncDisposable {
   async #isGood(chunk: number, buffer: Buffer<ArrayBuffer>, chunkList: Buffer): Promise<boolean> {
     const bytes = await this.#readBack(chunk, buffer)
     return bytes !== undefined && (await sha256(bytes)).equals(chunkHashAt(chunkList, chunk))
+  }
+
+  /** Notes the hash of a chunk of an unlisted content. */
+  async #learn(chunk: number, buffer: Buffer<ArrayBuffer>, chunkList: Buffer): Promise<boolean> {
+    const bytes = await this.#readBack(chunk, buffer)
+    if (bytes !== undefined) chunkHashAt(chunkList, chunk).set(await sha256(bytes))
+    return bytes !== undefined
   }
 
   async #readBack(
@@ -300,6 +311,13 @@ export class PartialFile implements CopyingStore, AsyncDisposable {
       this.#syncing = undefined
     }
   }
+}
+
+/** Of an unlisted content a journal says nothing after a restart of the machine: no chunk could be checked. */
+async function readJournalOf(options: PartialFileOptions): Promise<Journalled | undefined> {
+  const { path, content, bootId } = options
+  const known = await readJournal(journalPathOf(path), content)
+  return isUnlisted(content) && known?.bootId !== bootId ? undefined : known
 }
 
 /**

@@ -20,7 +20,7 @@ export type WriteBytes = (bytes: Uint8Array) => Promise<void>
  */
 export class OrderedOutput implements ChunkStore {
   readonly verified: ChunkSet
-  readonly chunkList = undefined
+  readonly chunkList: Buffer | undefined
   readonly #content: Content
   readonly #name: string
   readonly #range: ByteRange
@@ -31,9 +31,18 @@ export class OrderedOutput implements ChunkStore {
   readonly #arrivals = new WakeUp()
   #onWanted = (): void => {}
 
-  /** @param request.range which bytes to pass on; chunks without any of them are not requested */
-  constructor(request: { content: Content; name: string; range?: ByteRange | undefined }) {
+  /**
+   * @param request.range which bytes to pass on; chunks without any of them are not requested
+   * @param request.chunkList if it is known already
+   */
+  constructor(request: {
+    content: Content
+    name: string
+    range?: ByteRange | undefined
+    chunkList?: Buffer | undefined
+  }) {
     const { content, name, range = { start: 0, bytes: content.size } } = request
+    this.chunkList = request.chunkList
     this.#content = content
     this.#name = name
     this.#range = range

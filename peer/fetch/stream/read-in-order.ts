@@ -1,10 +1,11 @@
-import { type ByteRange, chunkCountFor } from '../../../common/content/chunks.ts'
+import assert from 'node:assert/strict'
+import { type ByteRange, chunkCountFor, isUnlisted } from '../../../common/content/chunks.ts'
 import { AppError, hasCode } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
 import { BufferPool } from '../../../common/protocol/buffer-pool.ts'
-import type { FoundContent } from '../../../common/protocol/messages.ts'
+import type { Content, FoundContent } from '../../../common/protocol/messages.ts'
 import { isVouched } from '../transfer/is-vouched.ts'
-import { type CrewDependencies, SourceCrew } from '../transfer/source-crew.ts'
+import { type CrewDependencies, SourceCrew, type Transferred } from '../transfer/source-crew.ts'
 import { OrderedOutput, type WriteBytes } from './ordered-output.ts'
 
 export interface ReadRequest {
@@ -22,18 +23,34 @@ export interface ReadRequest {
 
 /** Claims remembered as proved, so that reading a content in many parts proves it once. */
 const provedMax = 1_000
+/** Chunk lists of unlisted contents that are remembered with their proof: 512 KiB each at most. */
+const learnedMax = 16
+
+/** A content whose chunk root belongs to it. */
+interface Proof {
+  readonly content: Content
+  /** Of an unlisted content, which no source can tell. */
+  readonly chunkList?: Buffer | undefined
+}
 
 /** Chunk roots that were found to belong to their contents. */
 export class ProvedClaims {
-  readonly #keys = new Set<string>()
+  readonly #claims = new Set<string>()
+  readonly #learned = new Map<string, Proof>()
 
-  has({ sha256, chunkRoot }: FoundContent): boolean {
-    return this.#keys.has(`${sha256} ${chunkRoot}`)
+  get({ sha256, size, chunkRoot }: FoundContent): Proof | undefined {
+    const isProved = this.#claims.has(`${sha256} ${chunkRoot}`)
+    return isProved ? { content: { sha256, size, chunkRoot } } : this.#learned.get(sha256)
   }
 
-  add({ sha256, chunkRoot }: FoundContent): void {
-    if (this.#keys.size >= provedMax) this.#keys.clear()
-    this.#keys.add(`${sha256} ${chunkRoot}`)
+  add({ sha256, chunkRoot }: FoundContent, proof: Proof): void {
+    if (proof.chunkList !== undefined) {
+      if (this.#learned.size >= learnedMax) this.#learned.clear()
+      this.#learned.set(sha256, proof)
+      return
+    }
+    if (this.#claims.size >= provedMax) this.#claims.clear()
+    this.#claims.add(`${sha256} ${chunkRoot}`)
   }
 }
 
@@ -65,12 +82,11 @@ export async function readInOrder(
       return request.write(bytes)
     }
     try {
-      if (isToProve(request, claim, claims.length) && dependencies.proved?.has(claim) !== true) {
-        const whole = { ...request, range: undefined, write: async () => {} }
-        await readClaim(whole, claim, dependencies)
-        dependencies.proved?.add(claim)
-      }
-      return await readClaim({ ...request, write }, claim, dependencies)
+      const proof = isToProve(request, claim, claims.length)
+        ? await prove(request, claim, dependencies)
+        : undefined
+      await readClaim({ ...request, write }, { ...claim, ...proof?.content }, dependencies, proof)
+      return
     } catch (error) {
       const isFaultOfClaim = hasCode(error, 'NO_SOURCE') || hasCode(error, 'HASH_MISMATCH')
       if (writtenBytes > 0 || !isFaultOfClaim) throw error
@@ -87,6 +103,21 @@ function isToProve({ range }: ReadRequest, claim: FoundContent, claims: number):
   return (claims > 1 || isPart) && !isVouched(sources)
 }
 
+/** Reads a claim to its end, unless it was proved before. */
+async function prove(
+  request: ReadRequest,
+  claim: FoundContent,
+  { proved, ...dependencies }: ReadDependencies,
+): Promise<Proof> {
+  const known = proved?.get(claim)
+  if (known !== undefined) return known
+  const whole = { ...request, range: undefined, write: async () => {} }
+  const { content, chunkList } = await readClaim(whole, claim, dependencies)
+  const proof = { content, ...(isUnlisted(claim) && { chunkList }) }
+  proved?.add(claim, proof)
+  return proof
+}
+
 function claimsOf(found: readonly FoundContent[], sha256: string): FoundContent[] {
   const claims = found.filter((content) => content.sha256 === sha256)
   const isBelieved = ({ sources }: FoundContent): boolean => isVouched(sources)
@@ -97,15 +128,25 @@ async function readClaim(
   { name, range, write, signal }: ReadRequest,
   { sources, ...content }: FoundContent,
   dependencies: ReadDependencies,
-): Promise<void> {
+  { chunkList }: Pick<Proof, 'chunkList'> = {},
+): Promise<Transferred> {
   const stop = new AbortController()
   const eitherSignal = AbortSignal.any([signal, stop.signal])
-  const output = new OrderedOutput({ content, name, range })
+  const output = new OrderedOutput({ content, name, range, chunkList })
+  const learnsChunks = isUnlisted(content)
   const end = (error: unknown): void => stop.abort(error)
   const passing = output.passTo(write, eitherSignal)
   passing.catch(end)
-  const request = { content, name, sources, signal: eitherSignal, file: output }
+  const request = { content, name, sources, learnsChunks, signal: eitherSignal, file: output }
   const buffers = new BufferPool({ bufferBytes: limits.chunkBytesMin })
-  await new SourceCrew(request, { ...dependencies, buffers }).run().catch(end)
-  await passing
+  const transferred = await new SourceCrew(request, { ...dependencies, buffers }).run().catch(end)
+  try {
+    await passing
+  } catch (error) {
+    if (learnsChunks && hasCode(error, 'HASH_MISMATCH'))
+      for (const source of sources) dependencies.onBlamed(source, content)
+    throw error
+  }
+  assert(transferred !== undefined)
+  return transferred
 }

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import type { Clock } from '../../../common/clock.ts'
-import { chunkCountFor, chunkRootOf } from '../../../common/content/chunks.ts'
+import {
+  chunkCountFor,
+  chunkHashAt,
+  chunkRootOf,
+  hashBytes,
+} from '../../../common/content/chunks.ts'
+import { sha256 } from '../../../common/content/hash.ts'
 import { deadlines } from '../../../common/limits.ts'
 import type { Content } from '../../../common/protocol/messages.ts'
 import type { ChunkStore } from '../chunk-store.ts'
@@ -12,11 +18,16 @@ interface ChunkListOptions {
   /** For errors. */
   readonly name: string
   readonly file: Pick<ChunkStore, 'begin' | 'chunkList'>
+  /** Whether no source knows it: it is made of the chunks that arrive. */
+  readonly learns: boolean
   /** Called when the file cannot begin: no source can help. */
   readonly onFailed: (error: Error) => void
 }
 
-/** The chunk list of one transfer, from the first source that sends a good one. */
+/**
+ * The chunk list of one transfer, from the first source that sends a good one; or of an unlisted content,
+ * whose chunks prove nothing before the whole is complete.
+ */
 export class ChunkList {
   readonly #options: ChunkListOptions
   readonly #clock: Clock
@@ -40,7 +51,7 @@ export class ChunkList {
     return this.#known.promise
   }
 
-  /** Undefined until it is known. */
+  /** Undefined until it is known. Of an unlisted content it lacks the chunks that have not arrived. */
   get verified(): Buffer | undefined {
     return this.#verified
   }
@@ -55,10 +66,19 @@ export class ChunkList {
     return this.#verified
   }
 
+  /** The hash that a chunk must have; of an unlisted content, the one that it has, which is noted. */
+  async hashOf(chunk: number, bytes: Buffer): Promise<Uint8Array> {
+    assert(this.#verified !== undefined)
+    const hash = chunkHashAt(this.#verified, chunk)
+    if (this.#options.learns) hash.set(await sha256(bytes))
+    return hash
+  }
+
   async #take(source: ChunkSource): Promise<void> {
     const list = await this.#listOf(source)
     if (list === undefined) return
-    if (chunkRootOf(list) !== this.#options.content.chunkRoot)
+    const { learns, content } = this.#options
+    if (!learns && chunkRootOf(list) !== content.chunkRoot)
       throw mismatchOf(source, `the chunk list of '${this.#options.name}'`)
     this.#beginning ??= this.#begin(list)
     await this.#beginning
@@ -66,6 +86,8 @@ export class ChunkList {
 
   /** The list of a source that may still wait for it itself; undefined when another was faster. */
   async #listOf(source: ChunkSource): Promise<Buffer | undefined> {
+    const { learns, content } = this.#options
+    if (learns) return Buffer.alloc(chunkCountFor(content.size) * hashBytes)
     while (this.#verified === undefined)
       try {
         return await source.chunkList()

@@ -1,5 +1,6 @@
 import { backoffMs } from '../../../common/backoff.ts'
 import type { Clock } from '../../../common/clock.ts'
+import { chunkRootOf } from '../../../common/content/chunks.ts'
 import { AppError, hasCode, reasonOf } from '../../../common/errors.ts'
 import { deadlines, limits } from '../../../common/limits.ts'
 import type { Log } from '../../../common/log.ts'
@@ -23,6 +24,8 @@ export interface TransferRequest {
   readonly name: string
   /** The sources to try, best first. */
   readonly sources: readonly Source[]
+  /** Whether the content is unlisted (see `isUnlisted`): only its SHA-256 proves it. */
+  readonly learnsChunks?: boolean | undefined
   /** A user's download if nothing is said. */
   readonly purpose?: Purpose | undefined
   readonly signal: AbortSignal
@@ -43,6 +46,8 @@ export interface CrewOptions extends TransferRequest {
 
 /** A complete content. */
 export interface Transferred {
+  /** As it was requested; with its chunk root if it was unlisted. */
+  readonly content: Content
   readonly chunkList: Buffer
   /** Those that sent some of it. */
   readonly sources: readonly Source[]
@@ -147,10 +152,29 @@ export class SourceCrew {
     if (file.verified.size > 0) onChanged?.()
     await this.#transferAll()
     signal.throwIfAborted()
-    const chunkList = await this.#transfer.finish(signal)
-    const known = [...this.#members.values()].map(({ source }) => source)
+    const chunkList = await this.#finish()
+    const { content, learnsChunks = false } = this.#options
+    const known = learnsChunks ? { ...content, chunkRoot: chunkRootOf(chunkList) } : content
+    return { content: known, chunkList, sources: this.#contributors }
+  }
+
+  /** Those that sent good chunks. */
+  get #contributors(): Source[] {
     const { contributors } = this.#transfer
-    return { chunkList, sources: known.filter((source) => contributors.has(labelOf(source))) }
+    const known = [...this.#members.values()].map(({ source }) => source)
+    return known.filter((source) => contributors.has(labelOf(source)))
+  }
+
+  /** Of an unlisted content no chunk can be wrong, only the whole: those that sent it are blamed. */
+  async #finish(): Promise<Buffer> {
+    const { content, signal, learnsChunks = false } = this.#options
+    try {
+      return await this.#transfer.finish(signal)
+    } catch (error) {
+      if (learnsChunks && hasCode(error, 'HASH_MISMATCH'))
+        for (const source of this.#contributors) this.#dependencies.onBlamed(source, content)
+      throw error
+    }
   }
 
   get #waits(): boolean {

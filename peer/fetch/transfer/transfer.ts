@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Clock } from '../../../common/clock.ts'
-import { chunkBytesFor, chunkHashAt, chunkRange } from '../../../common/content/chunks.ts'
+import { chunkBytesFor, chunkRange } from '../../../common/content/chunks.ts'
 import { AppError } from '../../../common/errors.ts'
 import { deadlines } from '../../../common/limits.ts'
 import type { BufferPool } from '../../../common/protocol/buffer-pool.ts'
@@ -22,6 +22,8 @@ export interface TransferOptions {
   /** For errors. */
   readonly name: string
   readonly file: ChunkStore
+  /** Whether the content is unlisted: only its SHA-256 proves it. */
+  readonly learnsChunks?: boolean | undefined
   /** Whether one source that has all is known at the start: it may choose what it sends first. */
   readonly hasOneSource: boolean
   /** Defined when the chunk root is believed only if the whole content has its SHA-256. */
@@ -42,7 +44,6 @@ interface Read {
   readonly or: readonly number[]
   readonly stop: AbortController
   readonly buffer: Buffer
-  readonly chunkList: Buffer
 }
 
 /**
@@ -84,7 +85,8 @@ export class Transfer {
     this.#board = new ChunkBoard(options.file.verified)
     this.#rankOf = ranksFrom(dependencies.random.bytes(4).readUInt32BE())
     const onFailed = (error: Error): void => this.abandon(error)
-    this.#chunkList = new ChunkList({ ...options, onFailed }, dependencies)
+    const learns = options.learnsChunks ?? false
+    this.#chunkList = new ChunkList({ ...options, learns, onFailed }, dependencies)
     options.file.onWanted?.(() => this.look())
     this.#isCopying = options.reuse !== undefined
     if (!this.#isCopying) this.#reserved.resolve()
@@ -165,8 +167,8 @@ export class Transfer {
       return
     }
     await Promise.race([this.#reserved.promise, this.#ended.promise])
-    const [chunkList, chunksHeld] = ready
-    await this.#work(new WorkingSource(source, chunksHeld, retired), chunkList)
+    const [, chunksHeld] = ready
+    await this.#work(new WorkingSource(source, chunksHeld, retired))
   }
 
   /**
@@ -201,7 +203,7 @@ export class Transfer {
   }
 
   /** Requests chunks from one source until there is nothing more to take from it. */
-  async #work(own: WorkingSource, chunkList: Buffer): Promise<void> {
+  async #work(own: WorkingSource): Promise<void> {
     const reads = new Set<Promise<void>>()
     const left = new AbortController()
     this.#board.addSource(own)
@@ -209,7 +211,7 @@ export class Transfer {
     try {
       while (!this.isComplete && this.#failure === undefined) {
         if (own.isLeaving && this.#board.requestsOf(own).size === 0) break
-        if (!this.#startRead(own, chunkList, reads)) await this.#changes.next()
+        if (!this.#startRead(own, reads)) await this.#changes.next()
       }
     } finally {
       this.#stop(this.#board.removeSource(own))
@@ -221,7 +223,7 @@ export class Transfer {
   }
 
   /** Requests one more chunk; false when there is none to request at the moment, or no room for it. */
-  #startRead(own: WorkingSource, chunkList: Buffer, reads: Set<Promise<void>>): boolean {
+  #startRead(own: WorkingSource, reads: Set<Promise<void>>): boolean {
     const { size } = this.#options.content
     const situation = this.#situation
     if (!hasRoom(own, situation) || this.#buffersInUse >= chunksAtOnceFor(size)) return false
@@ -231,7 +233,7 @@ export class Transfer {
     const stop = new AbortController()
     this.#stops.set(request, stop)
     const buffer = this.#takeBuffer()
-    const read = this.#read({ request, or: picked.or, stop, buffer, chunkList }).then(() => {
+    const read = this.#read({ request, or: picked.or, stop, buffer }).then(() => {
       reads.delete(read)
       this.look()
     })
@@ -301,7 +303,7 @@ export class Transfer {
   }
 
   /** Takes one chunk. Never rejects: the failure is noted at the source or at the transfer. */
-  async #read({ request, or, stop, buffer, chunkList }: Read): Promise<void> {
+  async #read({ request, or, stop, buffer }: Read): Promise<void> {
     const own = request.source
     const bytes = buffer.subarray(0, request.bytes)
     try {
@@ -320,7 +322,8 @@ export class Transfer {
     own.onSent()
     if (stop.signal.aborted) return this.#release(buffer)
     this.#board.arrive(request)
-    await this.#keep(request, { buffer, bytes, hash: chunkHashAt(chunkList, request.chunk) })
+    const hash = await this.#chunkList.hashOf(request.chunk, bytes)
+    await this.#keep(request, { buffer, bytes, hash })
   }
 
   /** Has a chunk checked and stored; other sources that still send a good one are not waited for. */

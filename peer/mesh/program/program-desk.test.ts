@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { BackgroundWork } from '../../../common/background.ts'
+import { AppError } from '../../../common/errors.ts'
 import { FakeClock } from '../../../common/testing/fake-clock.ts'
 import { silentLog } from '../../../common/testing/silent-log.ts'
 import type { Member } from '../member.ts'
@@ -22,8 +23,10 @@ function record(peerId: string, http: Member['record']['http']): Member['record'
 class World {
   readonly clock = new FakeClock()
   readonly posted: { url: string; path: string; body: unknown }[] = []
-  readonly query = new OpenQuery('f'.repeat(32), {}, this)
+  readonly query = new OpenQuery({ queryId: 'f'.repeat(32), what: {} }, this)
   known: QueryHit[] = []
+  joined = 0
+  refuses = false
   readonly desk: ProgramDesk
 
   constructor() {
@@ -51,6 +54,7 @@ class World {
       link: {
         post: async (program, path, body) => {
           this.posted.push({ url: program.url, path, body })
+          if (this.refuses) throw new AppError('BAD_REPLY', { reason: 'HTTP 404' })
         },
       },
       self: () => record('me', { port: 8_100 }),
@@ -59,6 +63,8 @@ class World {
       known: async () => this.known,
       seen: new SeenQueries(this),
       work,
+      clock: this.clock,
+      onJoined: () => (this.joined += 1),
       log: silentLog,
     })
   }
@@ -132,16 +138,20 @@ test('programs are asked, and answer with what was asked for, a bounded number o
   desk.join({ peerId: 'p2', url: 'http://127.0.0.1:9001', answers: false })
   desk.heard('p2', { files: [file] })
   const { queryId } = asking
-  desk.askPrograms(queryId, { name: 'a.txt' }, ({ program, files }) =>
-    found.push([program.peerId, files]),
-  )
+  let hasAnswered = false
+  const asked = desk.askPrograms(queryId, { name: 'a.txt' }, async ({ program, files }) => {
+    found.push([program.peerId, files])
+  })
+  const answered = asked.then(() => (hasAnswered = true))
   expect(found).toEqual([['p2', [file]]])
   await vi.waitUntil(() => world.posted.length > 0)
   const origin = 'http://10.0.0.1:8100'
   expect(world.posted).toEqual([
     { url, path: '/api/mesh/query', body: { queryId, name: 'a.txt', ttl: 0, origin } },
   ])
+  expect(hasAnswered).toBe(false)
   desk.onHit(queryId, { peerId: 'p1', files: [{ ...file, name: 'b.txt' }, file] })
+  await answered
   expect(found).toEqual([
     ['p2', [file]],
     ['p1', [file]],
@@ -152,4 +162,22 @@ test('programs are asked, and answer with what was asked for, a bounded number o
   desk.onHit('2'.repeat(32), { peerId: 'p1', files: [file] })
   for (let i = 0; i < 200; i++) desk.onHit(queryId, { peerId: 'p1', files: [file] })
   expect(found).toHaveLength(129)
+})
+
+test.each([
+  ['refuses the query: it has no such file', true],
+  ['is silent for a second', false],
+])('a program that %s is not waited for', async (_, refuses) => {
+  const world = new World()
+  const { desk, clock } = world
+  world.refuses = refuses
+  desk.join({ peerId: 'p1', url, answers: true })
+  expect(world.joined).toBe(1)
+  let hasAnswered = false
+  const asked = desk.askPrograms(asking.queryId, { name: 'a.txt' }, () => expect.fail('no hit'))
+  const answered = asked.then(() => (hasAnswered = true))
+  await clock.advance(999)
+  expect(hasAnswered).toBe(refuses)
+  await clock.advance(1)
+  await answered
 })

@@ -1,4 +1,5 @@
 import type { BackgroundWork } from '../../../common/background.ts'
+import type { Clock } from '../../../common/clock.ts'
 import { AppError, reasonOf } from '../../../common/errors.ts'
 import { isLoopback, reachedHostProblem } from '../../../common/hosts.ts'
 import { limits } from '../../../common/limits.ts'
@@ -22,6 +23,8 @@ import type { AskPrograms, Program, ProgramFiles, Programs } from './programs.ts
 const queryPath = '/api/mesh/query'
 const hitPath = '/api/mesh/query-hit'
 
+/** A program has so long to send its hits; later ones count while the query runs. */
+const programMs = 1_000
 /** Hits that programs may send for one query: each of them one, and some more. */
 const hitsPerQueryMax = 128
 
@@ -38,6 +41,9 @@ interface Asked {
   readonly what: QueryWhat
   /** Hits that are still taken. */
   hitsLeft: number
+  /** Programs that have not answered. */
+  readonly silent: Set<string>
+  readonly onAllAnswered: () => void
   readonly onFiles: (found: ProgramFiles) => void
 }
 
@@ -47,10 +53,13 @@ interface Dependencies {
   readonly self: () => MemberRecord
   readonly members: () => readonly Member[]
   readonly asker: () => Pick<QueryAsker, 'ask'>
+  /** Programs have joined. */
+  readonly onJoined: () => void
   /** What the own index knows. */
   readonly known: (what: QueryWhat, signal: AbortSignal) => Promise<readonly QueryHit[]>
   readonly seen: SeenQueries
   readonly work: Pick<BackgroundWork, 'start'>
+  readonly clock: Clock
   readonly log: Log
 }
 
@@ -69,6 +78,11 @@ export class ProgramDesk implements AskPrograms {
     return this.#dependencies.programs.count
   }
 
+  /** Whether a program takes part through this peer, and listens there. */
+  has(peerId: string, url: string): boolean {
+    return this.#dependencies.programs.isAt(peerId, url)
+  }
+
   /**
    * Adds a program.
    * @returns other members that it may turn to
@@ -82,6 +96,7 @@ export class ProgramDesk implements AskPrograms {
     if (same !== undefined)
       throw new AppError('PEER_ID_TAKEN', { peerId, address: formatAddress(same) })
     programs.join({ ...program, url: programUrl(url) })
+    this.#dependencies.onJoined()
     return all
       .map(({ record }) => ({ peerId: record.peerId, url: this.#openUrl(record, url) ?? '' }))
       .filter((member) => member.url !== '')
@@ -106,20 +121,40 @@ export class ProgramDesk implements AskPrograms {
     const program = programs.withUrl(programUrl(origin))
     programs.heard(program.peerId)
     if (seen.has(queryId)) return []
-    const query = asker().ask(what, ttl)
+    const query = asker().ask(what, { ttl })
     seen.add(queryId)
     work.start('telling a program', (ended) => this.#tell(program, queryId, query, ended))
     return byHolder(await known(what, signal), (hit) => this.#urlOf(hit, program.url))
   }
 
-  askPrograms(queryId: string, what: QueryWhat, onFiles: Asked['onFiles']): void {
+  async askPrograms(
+    ...[queryId, what, onFiles]: Parameters<AskPrograms['askPrograms']>
+  ): Promise<void> {
     const { programs } = this.#dependencies
     const told = programs.matching(what)
-    for (const found of told) onFiles(found)
+    const telling = told.map(onFiles)
     const hasTold = new Set(told.map(({ program }) => program.peerId))
     const answering = programs.answering.filter(({ peerId }) => !hasTold.has(peerId))
-    if (answering.length === 0) return
-    this.#asked.set(queryId, { what, onFiles, hitsLeft: hitsPerQueryMax })
+    if (answering.length > 0)
+      await this.#ask(queryId, { what, answering }, (found) => telling.push(onFiles(found)))
+    await Promise.all(telling)
+  }
+
+  /** Returns when all have answered, or had time to. */
+  async #ask(
+    queryId: string,
+    { what, answering }: { what: QueryWhat; answering: readonly Program[] },
+    onFiles: Asked['onFiles'],
+  ): Promise<void> {
+    const answered = new AbortController()
+    const asked: Asked = {
+      what,
+      onFiles,
+      hitsLeft: hitsPerQueryMax,
+      silent: new Set(answering.map(({ peerId }) => peerId)),
+      onAllAnswered: () => answered.abort(),
+    }
+    this.#asked.set(queryId, asked)
     for (const oldest of this.#asked.keys()) {
       if (this.#asked.size <= limits.programQueriesMax) break
       this.#asked.delete(oldest)
@@ -127,9 +162,10 @@ export class ProgramDesk implements AskPrograms {
     for (const program of answering) {
       const { name, sha256, pattern } = what
       const origin = this.#ownUrl
-      const asked = { queryId, name, sha256, pattern, ttl: 0, origin }
-      this.#post(program, queryPath, asked)
+      const body = { queryId, name, sha256, pattern, ttl: 0, origin }
+      this.#post(program, queryPath, body, () => onAnswer(asked, program))
     }
+    await this.#dependencies.clock.sleep(programMs, answered.signal).catch(() => {})
   }
 
   /**
@@ -145,6 +181,7 @@ export class ProgramDesk implements AskPrograms {
     asked.hitsLeft -= 1
     const fitting = files.filter((file) => isAskedFor(asked.what, file))
     if (fitting.length > 0) asked.onFiles({ program, files: fitting })
+    onAnswer(asked, program)
   }
 
   /** Tells hits of members to a program as they arrive. */
@@ -164,13 +201,15 @@ export class ProgramDesk implements AskPrograms {
     }
   }
 
-  #post(program: Program, path: string, body: object): void {
+  /** @param onRefused called if the program does not take it */
+  #post(program: Program, path: string, body: object, onRefused = (): void => {}): void {
     const { link, work, log } = this.#dependencies
     work.start('telling a program', async (signal) => {
       try {
         await link.post(program, path, body, signal)
       } catch (error) {
         const { peerId } = program
+        onRefused()
         if (!signal.aborted) log.debug({ peerId, reason: reasonOf(error) }, 'not told to a program')
       }
     })
@@ -196,6 +235,11 @@ export class ProgramDesk implements AskPrograms {
     const isHere = isLoopback(new URL(programUrlText).hostname)
     return isLoopback(address.host) && !isHere ? undefined : `http://${formatAddress(address)}`
   }
+}
+
+function onAnswer({ silent, onAllAnswered }: Asked, { peerId }: Program): void {
+  silent.delete(peerId)
+  if (silent.size === 0) onAllAnswered()
 }
 
 /** @returns the address of a program's server, in one form. @throws AppError BAD_REQUEST */

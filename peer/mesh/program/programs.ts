@@ -31,8 +31,15 @@ export interface ProgramFiles {
 
 /** Asks the programs of a peer. */
 export interface AskPrograms {
-  /** Asks for files. `onFiles` is called now and later, for each program that has some. */
-  askPrograms(queryId: string, what: QueryWhat, onFiles: (found: ProgramFiles) => void): void
+  /**
+   * Asks for files. `onFiles` is called now and later, for each program that has some.
+   * @returns when all have answered or had time to, and `onFiles` has settled
+   */
+  askPrograms(
+    queryId: string,
+    what: QueryWhat,
+    onFiles: (found: ProgramFiles) => Promise<void>,
+  ): Promise<void>
 }
 
 /** The programs that take part through this peer, and the files that they say they have. */
@@ -102,6 +109,12 @@ export class Programs {
     const known = this.#known.get(peerId)
     if (known === undefined) throw new AppError('PROGRAM_UNKNOWN', { program: peerId })
     return known
+  }
+
+  /** Whether a program of this id listens there. */
+  isAt(peerId: string, url: string): boolean {
+    this.#expire()
+    return this.#known.get(peerId)?.url === url
   }
 
   /** The files that a query is about, of those that programs have told. */

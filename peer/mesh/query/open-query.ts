@@ -28,16 +28,28 @@ export interface QueryHit extends QueryFile {
 export class OpenQuery {
   readonly queryId: string
   readonly what: QueryWhat
+  /** Whether only programs are asked. */
+  readonly ofPrograms: boolean
   /** In the order in which they arrived. */
   readonly hits: QueryHit[] = []
   readonly #clock: Clock
   readonly #news = new WakeUp()
   readonly #known = new Set<string>()
+  /** Hits that are being checked. */
+  #checking = 0
   #isOver = false
 
-  constructor(queryId: string, what: QueryWhat, { clock }: { clock: Clock }) {
+  constructor(
+    {
+      queryId,
+      what,
+      ofPrograms = false,
+    }: { queryId: string; what: QueryWhat; ofPrograms?: boolean },
+    { clock }: { clock: Clock },
+  ) {
     this.queryId = queryId
     this.what = what
+    this.ofPrograms = ofPrograms
     this.#clock = clock
   }
 
@@ -59,6 +71,22 @@ export class OpenQuery {
       this.hits.push(hit)
     }
     this.#news.notify()
+  }
+
+  /** A hit is checked before it is added, until what this returns is disposed. */
+  checking(): Disposable {
+    this.#checking += 1
+    return {
+      [Symbol.dispose]: () => {
+        this.#checking -= 1
+        this.#news.notify()
+      },
+    }
+  }
+
+  /** Resolves when no hit is being checked. @throws the signal's reason */
+  async checked(signal: AbortSignal): Promise<void> {
+    while (this.#checking > 0) await this.#news.next(signal)
   }
 
   end(): void {

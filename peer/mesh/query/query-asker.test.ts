@@ -27,11 +27,15 @@ const self = {
 class World {
   readonly clock = new FakeClock()
   readonly passed: Query[] = []
+  readonly askedForPrograms: unknown[] = []
+  /** Whether all who are asked answer. */
+  areDone = false
   readonly learned: [string, readonly string[]][] = []
   readonly ended: OpenQuery[] = []
   /** What programs here are asked, and have. */
   readonly toPrograms: unknown[] = []
   ofPrograms: ProgramFiles[] = []
+  learning: Promise<void> | undefined
   /** Copies that a member tells. */
   copies = 1
   readonly asker: QueryAsker
@@ -44,15 +48,19 @@ class World {
     this.asker = new QueryAsker({
       self: () => self,
       members: () => [{ ...member, heardMs: 0, sinceMs: 0 }],
-      relay: { pass: (query) => this.passed.push(query) },
+      relay: {
+        pass: async (query) => this.passed.push(query) > 0 && this.areDone,
+        askThoseWithPrograms: async (query) => this.askedForPrograms.push(query) > 0,
+      },
       programs: {
-        askPrograms: (_, what, onFiles) => {
+        askPrograms: async (_, what, onFiles) => {
           this.toPrograms.push(what)
-          for (const found of this.ofPrograms) onFiles(found)
+          for (const found of this.ofPrograms) await onFiles(found)
         },
       },
       learnCopies: async (peerId, sha256s) => {
         this.learned.push([peerId, sha256s])
+        await this.learning
         if (this.copies < 0) throw new AppError('DIAL_FAILED', { address: '', reason: '' })
         return this.copies
       },
@@ -116,6 +124,30 @@ test.each([
   const world = new World()
   await world.hit(world.asker.ask({ name: 'a.txt' }), [told], from)
   expect(world.learned).toEqual([])
+})
+
+test('a query is over when all who were asked have answered, and their hits are checked', async () => {
+  const world = new World()
+  world.areDone = true
+  const nothing = world.asker.ask({ name: 'b.txt' })
+  const query = world.asker.ask({ name: 'a.txt' })
+  const checking = Promise.withResolvers<void>()
+  world.learning = checking.promise
+  world.asker.onHit({ queryId: query.queryId, files: [file] }, { id: 'holder' })
+  await world.clock.advance(0)
+  expect([nothing.isOver, query.isOver]).toEqual([true, false])
+  checking.resolve()
+  await world.clock.advance(0)
+  expect(query.isOver).toBe(true)
+  expect(query.hits).toHaveLength(1)
+})
+
+test('who asks for what programs have does not join a query of all members', async () => {
+  const world = new World()
+  const query = world.asker.ask({ name: 'a.txt' })
+  const ofPrograms = world.asker.ask({ name: 'a.txt' }, { ofPrograms: true })
+  expect(ofPrograms).not.toBe(query)
+  expect([world.passed.length, world.askedForPrograms.length]).toEqual([1, 1])
 })
 
 test('who asks the same joins the query; what no member has is not asked for again for a while', async () => {

@@ -29,7 +29,7 @@ const learnMs = 5_000
 interface Dependencies {
   readonly self: () => MemberRecord
   readonly members: () => readonly Member[]
-  readonly relay: Pick<QueryRelay, 'pass'>
+  readonly relay: Pick<QueryRelay, 'askThoseWithPrograms' | 'pass'>
   readonly programs: AskPrograms
   /**
    * Has the own index learn which copies a member has of some contents.
@@ -62,28 +62,61 @@ export class QueryAsker {
 
   /**
    * Asks the other members, or continues a query that asks the same.
+   * @param options.ofPrograms whether only programs are asked
    * @throws AppError BAD_REQUEST if it asks for nothing, BUSY if this peer asks too often
    */
-  ask(what: QueryWhat, ttl: number = limits.queryTtlMax): OpenQuery {
+  ask(
+    what: QueryWhat,
+    { ttl = limits.queryTtlMax, ofPrograms = false }: { ttl?: number; ofPrograms?: boolean } = {},
+  ): OpenQuery {
     checkQuery(what)
-    const same = this.#sameAs(what)
+    const same = this.#sameAs(what, ofPrograms)
     if (same !== undefined) return same
-    const { clock, random, self, relay, programs, work } = this.#dependencies
+    const { clock, random, work } = this.#dependencies
     if (!this.#meter.accepts('')) throw new AppError('BUSY')
-    const query = new OpenQuery(randomId(random, 16), what, { clock })
+    const query = new OpenQuery({ queryId: randomId(random, 16), what, ofPrograms }, { clock })
     this.#add(query)
-    const { peerId, host, port } = self()
-    relay.pass(messageOf(query, { ttl, origin: { peerId, host, port } }))
-    programs.askPrograms(query.queryId, what, (found) => query.add(hitsOf(found)))
+    const asking = this.#ask(query, ttl)
     work.start('a query', async (signal) => {
       const startMs = clock.monotonicMs()
-      await clock.sleep(queryMs, signal).catch(() => {})
+      await this.#untilAnswered(query, asking, signal)
       query.end()
       this.#dependencies.onEnded(query, clock.monotonicMs() - startMs)
       await clock.sleep(query.hits.length === 0 ? unansweredMs : endedKeptMs, signal)
       this.#queries.delete(query.queryId)
     })
     return query
+  }
+
+  /** @returns whether all who were asked have answered */
+  async #ask(query: OpenQuery, ttl: number): Promise<boolean> {
+    const { self, relay, programs } = this.#dependencies
+    const { peerId, host, port } = self()
+    const message = messageOf(query, { ttl, origin: { peerId, host, port } })
+    const [isDone] = await Promise.all([
+      query.ofPrograms ? relay.askThoseWithPrograms(message) : relay.pass(message),
+      programs.askPrograms(query.queryId, query.what, async (found) => query.add(hitsOf(found))),
+    ])
+    return isDone
+  }
+
+  /** Returns when no more hits will follow, or the time of the query is over. */
+  async #untilAnswered(
+    query: OpenQuery,
+    asking: Promise<boolean>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock } = this.#dependencies
+    const answered = new AbortController()
+    const either = AbortSignal.any([signal, answered.signal])
+    const watching = asking.then(async (isDone) => {
+      if (!isDone) return
+      await query.checked(either)
+      answered.abort()
+    })
+    watching.catch(() => {})
+    await clock.sleep(queryMs, either).catch(() => {})
+    answered.abort()
   }
 
   /** A query that runs, or has ended lately. @throws AppError QUERY_NOT_FOUND */
@@ -111,7 +144,9 @@ export class QueryAsker {
     const { host, port } = member.record
     const { clock, learnCopies } = this.#dependencies
     this.#taking += 1
+    const checking = query.checking()
     this.#dependencies.work.start('taking a hit', async (signal) => {
+      using _ = checking
       try {
         const sha256s = [...new Set(asked.map(({ sha256 }) => sha256))]
         const deadline = { what: 'Learning what a member has', deadlineMs: learnMs, signal }
@@ -129,9 +164,10 @@ export class QueryAsker {
     })
   }
 
-  #sameAs({ name, sha256, pattern }: QueryWhat): OpenQuery | undefined {
-    return this.#queries.values().find(({ what, isOver, hits }) => {
-      const isSame = what.name === name && what.sha256 === sha256 && what.pattern === pattern
+  #sameAs({ name, sha256, pattern }: QueryWhat, isOfPrograms: boolean): OpenQuery | undefined {
+    return this.#queries.values().find(({ what, ofPrograms, isOver, hits }) => {
+      const isSameWhat = what.name === name && what.sha256 === sha256 && what.pattern === pattern
+      const isSame = isSameWhat && ofPrograms === isOfPrograms
       return isSame && (!isOver || hits.length === 0)
     })
   }

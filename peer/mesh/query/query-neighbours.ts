@@ -5,6 +5,18 @@ import type { Member } from '../member.ts'
 /** A member passes a query on to so many: with 7 hops, 98 of 100 members hear it. */
 const neighboursPerQuery = 4
 
+/** Members that are asked about their programs: more would be many messages for one lookup. */
+const withProgramsMax = 16
+
+/** Whether programs take part through a member, which is live. */
+export function isWithPrograms({ record, state, isMet }: Member): boolean {
+  return state === 'live' && isMet && record.programs === true
+}
+
+export function someWithPrograms(members: readonly Member[], random: Random): Member[] {
+  return someOf(members.filter(isWithPrograms), withProgramsMax, random)
+}
+
 /**
  * Whom a query is sent to: live members that have answered before, other ones only if these are too
  * few; neither the sender nor the origin.

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { BackgroundWork } from '../../../common/background.ts'
 import type { QueryFile } from '../../../common/protocol/query-messages.ts'
 import { seededRandom } from '../../../common/random.ts'
@@ -23,6 +23,8 @@ class World {
   readonly answered: unknown[] = []
   files: readonly QueryFile[] = []
   ofPrograms: ProgramFiles[] = []
+  /** What others reply to queries. */
+  reply: object = {}
   members: Member[] = ['asker', 'sender', 'third'].map((peerId) => memberCalled(peerId))
   readonly relay: QueryRelay
 
@@ -35,13 +37,13 @@ class World {
       link: {
         request: async (to, type, body) => {
           this.sent.push({ to, type, body })
-          return {} as never
+          return this.reply as never
         },
       },
       answer: async () => this.files,
       programs: {
-        askPrograms: (_, __, onFiles) => {
-          for (const found of this.ofPrograms) onFiles(found)
+        askPrograms: async (_, __, onFiles) => {
+          for (const found of this.ofPrograms) await onFiles(found)
         },
       },
       onAnswered: (_, files) => this.answered.push(files),
@@ -53,9 +55,9 @@ class World {
     })
   }
 
-  take(fields: Partial<Query> = {}, host = '192.0.2.1'): void {
+  async take(fields: Partial<Query> = {}, host = '192.0.2.1'): Promise<boolean> {
     const query = { queryId: queryId(1), name: 'a.txt', ttl: 3, origin, ...fields }
-    this.relay.take(query, { id: 'sender', host })
+    return await this.relay.take(query, { id: 'sender', host })
   }
 
   of(type: string): { to: Target; body: unknown }[] {
@@ -73,9 +75,7 @@ function memberCalled(peerId: string, state: Member['state'] = 'live'): Member {
 test('a holder answers where the mesh knows the origin, and passes the query on, once', async () => {
   const world = new World()
   world.files = [file]
-  world.take()
-  world.take()
-  await vi.waitUntil(() => world.answered.length > 0)
+  await Promise.all([world.take(), world.take()])
   expect(world.of('query-hit')).toEqual([
     {
       type: 'query-hit',
@@ -92,15 +92,14 @@ test('a holder answers where the mesh knows the origin, and passes the query on,
 test('a query whose hops are used up is answered, and goes no further', async () => {
   const world = new World()
   world.files = [file]
-  world.take({ ttl: 0 })
-  await vi.waitUntil(() => world.answered.length > 0)
+  expect(await world.take({ ttl: 0 })).toBe(true)
   expect(world.of('query')).toEqual([])
 })
 
-test('this peer does not answer itself', () => {
+test('this peer does not answer itself', async () => {
   const world = new World()
   world.files = [file]
-  world.take({ origin: { ...origin, peerId: 'me' } })
+  await world.take({ origin: { ...origin, peerId: 'me' } })
   expect(world.sent).toEqual([])
 })
 
@@ -108,42 +107,67 @@ test('few hits go to origins that are no members, and none to an address that is
   const world = new World()
   world.files = [file]
   world.members = [memberCalled('asker', 'dead')]
-  world.take({ queryId: queryId(99), origin: { ...origin, host: '0.0.0.0' } })
-  for (let i = 0; i < 20; i++) world.take({ queryId: queryId(i) })
-  await vi.waitUntil(() => world.answered.length >= 5)
+  await world.take({ queryId: queryId(99), origin: { ...origin, host: '0.0.0.0' } })
+  for (let i = 0; i < 20; i++) await world.take({ queryId: queryId(i) })
   expect(world.of('query-hit').length).toBe(5)
   expect(world.of('query-hit')[0]?.to.address).toEqual({ host: '192.0.2.7', port: 7_107 })
 })
 
-test('a host that sends queries without end is refused, and others are not', () => {
+test('a host that sends queries without end is refused, and others are not', async () => {
   const world = new World()
-  const flood = (): void => {
-    for (let i = 0; i < 1_000; i++) world.take({ queryId: queryId(0), ttl: 0 })
+  const flood = async (): Promise<void> => {
+    for (let i = 0; i < 1_000; i++) await world.take({ queryId: queryId(0), ttl: 0 })
   }
-  expect(flood).toThrow(expect.objectContaining({ code: 'BUSY' }))
+  await expect(flood()).rejects.toThrow(expect.objectContaining({ code: 'BUSY' }))
   expect(world.improper[0]).toEqual([{ peerId: 'sender', host: '192.0.2.1' }, 'too many queries'])
-  world.take({ queryId: queryId(1) }, '192.0.2.2')
+  await world.take({ queryId: queryId(1) }, '192.0.2.2')
 })
 
-test('all hosts together cannot start more than so much work', () => {
+test('all hosts together cannot start more than so much work', async () => {
   const world = new World()
-  let taken = 0
-  const flood = (): void => {
-    for (; taken < 1_000; taken++)
-      world.take({ queryId: queryId(taken), ttl: 0 }, `192.0.2.${taken % 250}`)
-  }
-  expect(flood).toThrow(expect.objectContaining({ code: 'BUSY' }))
-  expect(taken).toBe(64)
+  const flood = Array.from({ length: 1_000 }, (_, i) =>
+    world.take({ queryId: queryId(i), ttl: 0 }, `192.0.2.${i % 250}`),
+  )
+  const taken = await Promise.allSettled(flood)
+  expect(taken.filter(({ status }) => status === 'fulfilled')).toHaveLength(256)
+  expect(taken.at(-1)).toMatchObject({ status: 'rejected', reason: { code: 'BUSY' } })
+})
+
+test.each([
+  ['all have answered', { isDone: true }, true],
+  ['one has not heard from all that it asked', {}, false],
+])('a query is answered when %s: done is %s', async (_, reply, isDone) => {
+  const world = new World()
+  world.reply = reply
+  world.files = [file]
+  expect(await world.take()).toBe(isDone)
+  // Hits are sent before.
+  expect(world.answered).toEqual([[file]])
+  // Another way of the same query: who heard it first waits for the others.
+  expect(await world.take()).toBe(true)
+})
+
+test('members through which programs take part are asked directly, and pass nothing on', async () => {
+  const world = new World()
+  const [asker, , third] = world.members
+  if (asker === undefined || third === undefined) throw new Error('no members')
+  const withPrograms = { ...third, record: { ...third.record, programs: true as const } }
+  world.members = [asker, withPrograms, { ...withPrograms, state: 'dead' }]
+  world.reply = { isDone: true }
+  const query = { queryId: queryId(1), name: 'a.txt', origin }
+  expect(await world.relay.askThoseWithPrograms(query)).toBe(true)
+  const to = { peerId: 'third', address: { host: '10.0.0.1', port: 7_100 } }
+  expect(world.of('query')).toEqual([{ type: 'query', to, body: { ...query, ttl: 0 } }])
 })
 
 test.each([
   ['nothing', { name: undefined }],
   ['a pattern and a name', { pattern: '*' }],
-])('a query that asks for %s is refused', (_, fields) => {
+])('a query that asks for %s is refused', async (_, fields) => {
   const world = new World()
   const { name, ...rest } = { name: 'a.txt', ...fields }
   const query = { queryId: queryId(1), ttl: 1, origin, ...rest, ...(name && { name }) }
-  expect(() => world.relay.take(query, { id: 'sender', host: '192.0.2.1' })).toThrow(
+  await expect(world.relay.take(query, { id: 'sender', host: '192.0.2.1' })).rejects.toThrow(
     expect.objectContaining({ code: 'BAD_REQUEST' }),
   )
 })
@@ -152,8 +176,7 @@ test('what programs have that take part through this peer is told, too', async (
   const world = new World()
   const program = { peerId: 'program1', url: 'http://127.0.0.1:9000' }
   world.ofPrograms = [{ program, files: [file] }]
-  world.take()
-  await vi.waitUntil(() => world.answered.length > 0)
+  await world.take()
   expect(world.of('query-hit').map(({ body }) => body)).toEqual([
     { queryId: queryId(1), files: [file], program },
   ])

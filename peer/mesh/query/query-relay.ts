@@ -4,7 +4,7 @@ import { withDeadline } from '../../../common/deadline.ts'
 import { AppError, reasonOf } from '../../../common/errors.ts'
 import { reachedHostProblem } from '../../../common/hosts.ts'
 import type { Log } from '../../../common/log.ts'
-import type { RequestOf } from '../../../common/protocol/messages.ts'
+import type { ReplyOf, RequestOf } from '../../../common/protocol/messages.ts'
 import type { QueryFile } from '../../../common/protocol/query-messages.ts'
 import type { Random } from '../../../common/random.ts'
 import type { ImproperClaims } from '../improper-claims.ts'
@@ -14,7 +14,7 @@ import type { MeshSession } from '../mesh-handlers.ts'
 import type { AskPrograms } from '../program/programs.ts'
 import { RequestMeter } from '../request-meter.ts'
 import type { QueryWhat } from './open-query.ts'
-import { neighboursFor } from './query-neighbours.ts'
+import { neighboursFor, someWithPrograms } from './query-neighbours.ts'
 import { SeenQueries } from './seen-queries.ts'
 
 /** Queries that one host sends: those of a busy mesh, of which each member hears most. */
@@ -24,8 +24,8 @@ const inTotal = { perSecond: 200, burst: 400, keysMax: 1 }
 /** Hits to origins that are no known members: one may have joined just now, made-up ones get few. */
 const toStrangers = { perSecond: 1, burst: 5, keysMax: 1 }
 /** Queries that are answered and passed on at the same time; further ones are dropped. */
-const workMax = 64
-/** To look, and for a neighbour to take a query. */
+const workMax = 256
+/** To look, and for a neighbour to answer a query and have others answer it. */
 const stepMs = 5_000
 
 export type Query = RequestOf<'query'>
@@ -65,59 +65,92 @@ export class QueryRelay {
   }
 
   /**
-   * Takes a query, and returns before it is answered.
+   * Answers a query, and passes it on.
+   * @returns whether all who heard it through this peer have answered: no more hits will follow from them
    * @throws AppError BUSY if they are too many, BAD_REQUEST if it asks for nothing
    */
-  take(query: Query, session: MeshSession): void {
+  async take(query: Query, session: MeshSession): Promise<boolean> {
     const { ownId, improper } = this.#dependencies
     checkQuery(query)
     if (!this.#perHost.accepts(session.host)) {
       improper.report({ peerId: session.id, host: session.host }, 'too many queries')
       throw new AppError('BUSY')
     }
-    if (query.origin.peerId === ownId || this.#seen.has(query.queryId)) return
+    if (query.origin.peerId === ownId || this.#seen.has(query.queryId)) return true
     if (this.#working >= workMax || !this.#inTotal.accepts('')) throw new AppError('BUSY')
     this.#seen.add(query.queryId)
-    this.#start('answering a query', (signal) => this.#answer(query, signal))
-    this.pass(query, session.id)
+    const done = await Promise.all([
+      this.#start('answering a query', (signal) => this.#answer(query, signal)),
+      this.pass(query, session.id),
+    ])
+    return !done.includes(false)
   }
 
-  /** Passes a query on to some members, if it may be: one of this peer's own, too. */
-  pass({ ttl, ...query }: Query, sender?: string): void {
+  /**
+   * Passes a query on to some members, if it may be: one of this peer's own, too.
+   * @returns whether all of them, and those that they asked, have answered
+   */
+  async pass({ ttl, ...query }: Query, sender?: string): Promise<boolean> {
     const { members, random } = this.#dependencies
     if (sender === undefined) this.#seen.add(query.queryId)
-    if (ttl === 0) return
+    if (ttl === 0) return true
     const among = { sender, origin: query.origin.peerId }
-    for (const { record } of neighboursFor(members(), among, random))
-      this.#start('passing a query on', (signal) =>
-        this.#send(targetOf(record), 'query', { ...query, ttl: ttl - 1 }, signal),
-      )
+    return await this.#passTo(neighboursFor(members(), among, random), { ...query, ttl: ttl - 1 })
   }
 
-  #start(what: string, work: (signal: AbortSignal) => Promise<void>): void {
+  /**
+   * Sends a query of this peer to members through which programs take part; they do not pass it on.
+   * @returns whether all of them have answered
+   */
+  async askThoseWithPrograms(query: Omit<Query, 'ttl'>): Promise<boolean> {
+    const { members, random } = this.#dependencies
+    this.#seen.add(query.queryId)
+    return await this.#passTo(someWithPrograms(members(), random), { ...query, ttl: 0 })
+  }
+
+  async #passTo(members: readonly Member[], query: Query): Promise<boolean> {
+    const passing = members.map(({ record }) =>
+      this.#start('passing a query on', async (signal) => {
+        const reply = await this.#send(targetOf(record), 'query', query, signal)
+        return reply.isDone === true
+      }),
+    )
+    return !(await Promise.all(passing)).includes(false)
+  }
+
+  /** @returns what `work` does; false if it fails */
+  async #start(what: string, work: (signal: AbortSignal) => Promise<boolean>): Promise<boolean> {
     const { clock, log } = this.#dependencies
+    const { promise, resolve } = Promise.withResolvers<boolean>()
     this.#working += 1
     this.#dependencies.work.start(what, async (signal) => {
       try {
-        await withDeadline({ what, deadlineMs: stepMs, signal }, clock, work)
+        resolve(await withDeadline({ what, deadlineMs: stepMs, signal }, clock, work))
       } catch (error) {
         log.debug({ what, reason: reasonOf(error) }, 'a query went no further')
       } finally {
         this.#working -= 1
+        resolve(false)
       }
     })
+    return await promise
   }
 
-  async #answer(query: Query, signal: AbortSignal): Promise<void> {
+  async #answer(query: Query, signal: AbortSignal): Promise<boolean> {
     const { answer, programs } = this.#dependencies
     const { queryId } = query
-    programs.askPrograms(queryId, query, ({ program: { peerId, url }, files }) =>
-      this.#start('telling what a program has', (ended) =>
-        this.#tell(query, { queryId, files: [...files], program: { peerId, url } }, ended),
-      ),
-    )
+    const asking = programs.askPrograms(queryId, query, async ({ program, files }) => {
+      const { peerId, url } = program
+      const hit = { queryId, files: [...files], program: { peerId, url } }
+      await this.#start('telling what a program has', async (ended) => {
+        await this.#tell(query, hit, ended)
+        return true
+      })
+    })
     const files = await answer(query, signal)
     if (files.length > 0) await this.#tell(query, { queryId, files: [...files] }, signal)
+    await asking
+    return true
   }
 
   /** Sends a hit to the origin. */
@@ -144,8 +177,8 @@ export class QueryRelay {
     type: T,
     body: RequestOf<T>,
     signal: AbortSignal,
-  ): Promise<void> {
-    await this.#dependencies.link.request(target, type, body, signal)
+  ): Promise<ReplyOf<T>> {
+    return await this.#dependencies.link.request(target, type, body, signal)
   }
 }
 
