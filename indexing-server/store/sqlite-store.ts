@@ -63,7 +63,7 @@ import type { UnwrittenPeer } from './unwritten-peers.ts'
 import { VersionReader } from './version-reader.ts'
 
 /** SQLite's page cache: the inner pages of its trees for a million contents. */
-const databaseCacheKibibytes = 32 * 1024
+const databaseCacheKibibytes = 8 * 1024
 /**
  * Pages (of 4 KiB) between checkpoints: a page that many commits change is written once per
  * checkpoint. 128 MiB are read in a quarter of a second after a crash.
