@@ -308,6 +308,17 @@ export const limits = {
   /** Groups of members that a digest tells apart: at 1,000 members a difference costs 1 KiB. */
   meshBuckets: 64,
 
+  /** Members that are revoked: with the longest ids 400 KiB in a trust document. */
+  revocationsMax: 4_096,
+  /** A signed trust document, as text. */
+  trustBytesMax: 512 * kibibyte,
+  /** Join tokens that have not expired long ago. */
+  joinTokensMax: 1_000,
+  /** A certificate request or a chain of certificates, PEM. */
+  certificateBytesMax: 16 * kibibyte,
+  /** Names under which a member is reached over HTTPS. */
+  certificateNamesMax: 8,
+
   /** Lines of the prompt's history: more than users scroll back. */
   historyLinesMax: 1_000,
 } as const

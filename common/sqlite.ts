@@ -22,12 +22,14 @@ export interface DatabaseOptions {
   readonly image?: Buffer
   /** Called while an existing database is migrated. */
   readonly onProgress?: MigrationProgress
+  /** Whether several processes may have it open at a time; otherwise it is locked for one. */
+  readonly isShared?: boolean
 }
 
 /**
  * Opens the database at `path` (`:memory:` for none on disk), creates it if absent, and migrates
- * it: migration n, from 1, takes it from version n - 1 to n in a transaction. The database is
- * locked for this connection until it is closed or the process ends.
+ * it: migration n, from 1, takes it from version n - 1 to n in a transaction. Unless it is shared, the
+ * database is locked for this connection until it is closed or the process ends.
  *
  * A commit survives the end of the process immediately, and a power cut after the next checkpoint.
  * Use `PRAGMA synchronous = FULL` for commits that must survive a power cut before they are
@@ -41,7 +43,7 @@ export function openDatabase(path: string, options: DatabaseOptions): Database {
     if (path !== ':memory:') closeSync(openSync(path, 'a'))
     database = new SQLite(options.image ?? path, { timeout: options.busyMs ?? databaseBusyMs })
     // Before the first access, which then takes the lock and needs no shared memory.
-    database.pragma('locking_mode = EXCLUSIVE')
+    if (options.isShared !== true) database.pragma('locking_mode = EXCLUSIVE')
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = NORMAL')
     database.pragma('foreign_keys = ON')

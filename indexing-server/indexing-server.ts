@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { BackgroundWork } from '../common/background.ts'
 import type { Clock } from '../common/clock.ts'
 import { AppError, reasonOf } from '../common/errors.ts'
+import type { Cluster } from '../common/identity/open-cluster.ts'
 import { limits } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
@@ -28,7 +29,7 @@ import { dialBackOver } from './dial-back.ts'
 import { Doubts } from './doubts.ts'
 import { EventLog } from './events/event-log.ts'
 import { Fetching } from './fetching.ts'
-import { indexHandlers } from './handlers.ts'
+import { type IndexHandlers, indexHandlers } from './handlers.ts'
 import { type JoinedParts, joinedParts } from './joined-parts.ts'
 import { KnownFilesFiller } from './known-files/known-files-filler.ts'
 import { LookupMemory } from './known-files/lookup-memory.ts'
@@ -44,6 +45,7 @@ import type { Repairs } from './replication/coordinator.ts'
 import type { DutyGate } from './replication/duty.ts'
 import { Factors } from './replication/factors.ts'
 import type { Healed } from './replication/open-needs.ts'
+import { securityEvents } from './security-events.ts'
 import type { IndexSettings } from './settings.ts'
 import { clusterStatus } from './status.ts'
 import type { IsDoubted } from './store/content-reader.ts'
@@ -55,7 +57,10 @@ export const databaseName = 'index.sqlite'
 
 /** The settings of the index; main.ts runs the health server. */
 export interface IndexingServerSettings
-  extends Omit<IndexSettings, 'httpHost' | 'httpPort' | 'allowedHosts' | 'insecure'> {
+  extends Omit<
+    IndexSettings,
+    'httpHost' | 'httpPort' | 'allowedHosts' | 'insecure' | 'secure' | 'advertiseHost' | 'tokenOut'
+  > {
   /** Whether other machines reach it without TLS; the status says so. */
   readonly isInsecure?: boolean
 }
@@ -72,6 +77,8 @@ export interface IndexingServerDependencies {
   readonly ownPeerId?: string | undefined
   /** Whether it acts, beside the index of a cluster; by default it does. */
   readonly gate?: DutyGate | undefined
+  /** The secured cluster that the index is part of, if it is secured. */
+  readonly cluster?: Pick<Cluster, 'desk' | 'onNews'> | undefined
   /** Dials peers back; by default over the transport. */
   readonly dialBack?: DialBack
   /** See {@link SqliteStore}. */
@@ -106,7 +113,7 @@ export async function startIndexingServer(
   settings: IndexingServerSettings,
   dependencies: IndexingServerDependencies,
 ): Promise<IndexingServer> {
-  const { transport, clock, log } = dependencies
+  const { clock } = dependencies
   await using starting = new AsyncDisposableStack()
   const metrics = new IndexMetrics()
   const onHealed = (healed: Healed): void => metrics.onHealed(healed)
@@ -129,21 +136,8 @@ export async function startIndexingServer(
   const fetching = new Fetching()
   const handlers = indexHandlers({ ...parts, admission, changes, fetching, status, notes, clock })
   const shortcut = lookupShortcut({ lookups, fetching, admission, metrics, clock })
-  server = await startServer<'index', Session>(
-    { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
-    {
-      transport,
-      clock,
-      log,
-      shortcut,
-      handlers: metrics.measured(handlers, clock, damageReporter(dependencies)),
-      welcome: (hello, connection) => welcome(hello, connection, registry, settings),
-      onClosed: (session) => {
-        registry.onClosed(session)
-        fetching.set(session, [])
-      },
-    },
-  )
+  const served = { ...parts, handlers, metrics, fetching, shortcut }
+  server = await serve(settings, served, dependencies)
   starting.use(server)
   parts.start()
   const { address } = server
@@ -190,6 +184,44 @@ function lookupShortcut({
       metrics.onAnswered('lookup', count, seconds)
     },
   })
+}
+
+/** Listens, and tells the events whom it refused. */
+async function serve(
+  settings: IndexingServerSettings,
+  {
+    handlers,
+    registry,
+    events,
+    metrics,
+    fetching,
+    shortcut,
+  }: Pick<OpenedParts, 'registry' | 'events'> & {
+    readonly handlers: IndexHandlers
+    readonly metrics: IndexMetrics
+    readonly fetching: Fetching
+    readonly shortcut: LookupShortcut
+  },
+  dependencies: IndexingServerDependencies,
+): Promise<Server> {
+  const { cluster, clock } = dependencies
+  const security = securityEvents(events, metrics)
+  cluster?.onNews(security.onNews)
+  return await startServer<'index', Session>(
+    { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
+    {
+      ...dependencies,
+      shortcut,
+      handlers: metrics.measured(handlers, clock, damageReporter(dependencies)),
+      desk: cluster?.desk,
+      onRefused: security.onRefused,
+      welcome: (hello, connection) => welcome(hello, connection, registry, settings),
+      onClosed: (session) => {
+        registry.onClosed(session)
+        fetching.set(session, [])
+      },
+    },
+  )
 }
 
 function damageReporter({

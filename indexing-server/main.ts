@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path'
 import { systemClock } from '../common/clock.ts'
 import { checkExposure, type Exposure } from '../common/exposure.ts'
 import { hostNamesOf } from '../common/http-host.ts'
+import { clusterFolder, namesOf, reachedAs } from '../common/identity/cluster-folder.ts'
+import { type Cluster, openCluster } from '../common/identity/open-cluster.ts'
 import { logSettings } from '../common/log-settings.ts'
 import { tcpTransport } from '../common/protocol/tcp-transport.ts'
 import { formatAddress } from '../common/protocol/transport.ts'
@@ -38,37 +40,56 @@ export function indexDataFolder(flags: Readonly<Record<string, unknown>>): strin
 
 /** Runs the index, with a new database after one that turned out to be damaged. */
 async function run(settings: IndexSettings, context: ProcessContext): Promise<void> {
-  const isInsecure = checkExposure(exposureOf(settings), context)
+  const cluster = context.stack.use(await openOwnCluster(settings, context))
+  const isInsecure = checkExposure(exposureOf(settings, cluster), context)
   for (;;) {
-    const damage = await runUntilDamaged({ ...settings, isInsecure }, context)
+    const damage = await runUntilDamaged({ ...settings, isInsecure }, cluster, context)
     if (damage === undefined) return
     moveAside(join(resolve(settings.data), databaseName), damage, context)
   }
 }
 
-function exposureOf({ host, httpHost, insecure, data }: IndexSettings): Exposure {
+function exposureOf(
+  { host, httpHost, insecure, data }: IndexSettings,
+  cluster: Cluster | undefined,
+): Exposure {
   return {
     listening: [
       { host, flag: '--host' },
       { host: httpHost, flag: '--http-host' },
     ],
-    hasIdentity: false,
+    hasIdentity: cluster !== undefined,
     isAccepted: insecure,
     remedy: `Run \`tandem cluster init --data ${data}\` once, which secures the cluster`,
   }
 }
 
+/** The index's part in its secured cluster, if it is secured. */
+async function openOwnCluster(
+  settings: IndexSettings,
+  { log }: ProcessContext,
+): Promise<Cluster | undefined> {
+  const { data, port, secure: isFounding, tokenOut } = settings
+  const address = { host: reachedAs(settings), port }
+  const own = { folder: clusterFolder(resolve(data)), role: 'index', id: 'index' } as const
+  const options = { ...own, names: namesOf(settings), isFounding, address, tokenOut }
+  return await openCluster(options, { clock: systemClock, random: systemRandom, log })
+}
+
 /** @returns the damage of the database; undefined if the process is to stop */
 async function runUntilDamaged(
   settings: IndexSettings & { readonly isInsecure: boolean },
+  cluster: Cluster | undefined,
   { log, stopped, ready, stack: running }: ProcessContext,
 ): Promise<unknown> {
   const stack = running.use(new AsyncDisposableStack())
   const { promise: damaged, resolve: onDamage } = Promise.withResolvers<unknown>()
-  const dependencies = { transport: tcpTransport, clock: systemClock, random: systemRandom, log }
+  const transport = cluster?.transport ?? tcpTransport
+  const dependencies = { transport, clock: systemClock, random: systemRandom, log }
   const index = stack.use(
     await startIndexingServer(settings, {
       ...dependencies,
+      cluster,
       // A large one is not read first: its damage is found when it is used.
       openDatabase: (path, options) =>
         openOrReplace(path, { ...options, log, isRead: isSmall(path) }),

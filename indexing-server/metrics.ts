@@ -237,6 +237,7 @@ export class IndexMetrics {
   readonly #seconds: Histogram<'type'>
   readonly #healSeconds: Histogram<'cause'>
   readonly #series = new Map<string, Series>()
+  readonly #refused: Counter<'code'>
 
   constructor() {
     const registers = [this.#metrics]
@@ -244,6 +245,12 @@ export class IndexMetrics {
       name: 'tandem_index_requests_total',
       help: 'Requests answered, by type and by ok or error code',
       labelNames: ['type', 'outcome'],
+      registers,
+    })
+    this.#refused = new Counter({
+      name: 'tandem_index_refused_total',
+      help: 'Connections and joins that were refused, by error code',
+      labelNames: ['code'],
       registers,
     })
     this.#seconds = new Histogram({
@@ -260,6 +267,11 @@ export class IndexMetrics {
       buckets: [1, 3, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 14_400, 86_400],
       registers,
     })
+  }
+
+  /** A connection or a join was refused. */
+  onRefused(code: string): void {
+    this.#refused.inc({ code })
   }
 
   /** A content has its copies again, or for the first time. */

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { ByteRateText } from '../common/byte-settings.ts'
 import { AppError } from '../common/errors.ts'
 import { checkedHost } from '../common/host-setting.ts'
-import { hostProblem } from '../common/hosts.ts'
+import { hostProblem, reachedHostProblem } from '../common/hosts.ts'
 import { deadlines, limits } from '../common/limits.ts'
 import {
   defineSettings,
@@ -25,6 +25,24 @@ export const indexSettings = defineSettings('index', {
     doc: 'address to serve peers on; 0.0.0.0 for all',
   },
   port: { schema: Port, default: 7_000, flag: '--port', doc: 'port to serve peers on' },
+  advertiseHost: {
+    schema: Host,
+    default: undefined,
+    flag: '--advertise-host',
+    doc: 'where peers reach the index, for join tokens (default: --host, or the name of this machine)',
+  },
+  secure: {
+    schema: Type.Boolean(),
+    default: false,
+    flag: '--secure',
+    doc: 'make a secured cluster, of which the index has the authority, unless there is one',
+  },
+  tokenOut: {
+    schema: Type.String({ minLength: 1 }),
+    default: undefined,
+    flag: '--token-out',
+    doc: 'file in which the authority keeps a join token for peers, and, with .admin appended, one for admins',
+  },
   httpHost: {
     schema: Host,
     default: '127.0.0.1',
@@ -180,5 +198,10 @@ export function loadIndexSettings(sources: SettingSources): LoadedSettings<Index
 function withHosts({ values, origins }: LoadedSettings<IndexTable>): IndexSettings {
   const checked = (key: 'host' | 'httpHost'): string =>
     checkedHost({ section: 'index', key, text: values[key], origin: origins[key] }, hostProblem)
-  return { ...values, host: checked('host'), httpHost: checked('httpHost') }
+  const hosts = { host: checked('host'), httpHost: checked('httpHost') }
+  if (values.advertiseHost === undefined) return { ...values, ...hosts }
+  const key = 'advertiseHost'
+  const text = values.advertiseHost
+  const advertised = { section: 'index', key, text, origin: origins[key] } as const
+  return { ...values, ...hosts, advertiseHost: checkedHost(advertised, reachedHostProblem) }
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '../common/clock.ts'
 import { reasonOf } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
+import type { ClusterDesk } from '../common/protocol/cluster-desk.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import type { Handlers } from '../common/protocol/handlers.ts'
 import type { IntentState, RequestOf } from '../common/protocol/messages.ts'
@@ -33,6 +34,8 @@ import type { Shelf } from './shelf.ts'
 
 export interface PeerDependencies {
   readonly transport: Transport
+  /** Answers requests for the authority of a secured cluster. */
+  readonly desk?: ClusterDesk | undefined
   /** Finds peers of a mesh in the local network; without it none are searched. */
   readonly multicast?: Multicast | undefined
   /** Starts the index of a peer in a mesh; needed for `settings.mesh`. */

@@ -8,10 +8,16 @@ import { formatAddress } from '../common/protocol/transport.ts'
 import { systemRandom } from '../common/random.ts'
 import { type ProcessContext, runProcess } from '../common/run-process.ts'
 import { configFile, loadSettings } from '../common/settings.ts'
+import { enterCluster } from './enter-cluster.ts'
 import { limitSettings, toLimitSettings } from './limit/limit-settings.ts'
 import type { StartOwnIndex } from './mesh/own-index.ts'
 import { type Peer, type PeerOptions, startPeer } from './peer.ts'
-import { loadPeerSettings, type PeerSettings, toPeerSettings } from './settings.ts'
+import {
+  loadPeerSettings,
+  type PeerSettings,
+  type StartSettings,
+  toPeerSettings,
+} from './settings.ts'
 
 /**
  * Runs a peer until a signal or, at a prompt, `exit` stops it.
@@ -38,12 +44,17 @@ export async function runPeer(
   }
   await runProcess(options, { clock: systemClock }, (context) => {
     if (loaded.origins.id === 'default') tellId(settings, context)
-    const isInsecure = checkExposure(exposureOf(settings, loaded.values.insecure), context)
-    return run({ ...settings, isInsecure }, context, startOwnIndex)
+    return run(settings, loaded.values.insecure, context, startOwnIndex).catch((error: unknown) => {
+      // It was told to stop while it waited to join.
+      if (!context.stop.aborted) throw error
+    })
   })
 }
 
-function exposureOf({ host, httpHost, index, peerId }: PeerSettings, insecure: boolean): Exposure {
+function exposureOf(
+  { host, httpHost, index, peerId }: PeerSettings,
+  { hasIdentity, isAccepted }: Pick<Exposure, 'hasIdentity' | 'isAccepted'>,
+): Exposure {
   const joining = 'Give `--join TOKEN@HOST:PORT` once, with a token of the cluster'
   const founding = `to found a mesh, run \`tandem cluster init --peer ${peerId}\` once`
   return {
@@ -51,20 +62,26 @@ function exposureOf({ host, httpHost, index, peerId }: PeerSettings, insecure: b
       { host, flag: '--host' },
       { host: httpHost, flag: '--http-host' },
     ],
-    hasIdentity: false,
-    isAccepted: insecure,
+    hasIdentity,
+    isAccepted,
     remedy: index === undefined ? `${joining}; ${founding}` : joining,
   }
 }
 
 async function run(
-  settings: PeerOptions,
+  starting: StartSettings & PeerOptions,
+  isAccepted: boolean,
   context: ProcessContext,
   startOwnIndex: StartOwnIndex | undefined,
 ): Promise<void> {
   const { log, stack, stopped, ready } = context
+  const entering = { clock: systemClock, random: systemRandom, log, stop: context.stop }
+  const cluster = stack.use(await enterCluster(starting, entering))
+  const exposure = exposureOf(starting, { hasIdentity: cluster !== undefined, isAccepted })
+  const settings = { ...starting, isInsecure: checkExposure(exposure, context) }
   const dependencies = {
-    transport: tcpTransport,
+    transport: cluster?.transport ?? tcpTransport,
+    desk: cluster?.desk,
     multicast: udpMulticast,
     clock: systemClock,
     random: systemRandom,

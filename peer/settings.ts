@@ -5,6 +5,7 @@ import { AppError } from '../common/errors.ts'
 import { checkedHost, type HostCheck } from '../common/host-setting.ts'
 import { hostProblem, reachedHostProblem } from '../common/hosts.ts'
 import { hostNamesOf } from '../common/http-host.ts'
+import { isJoinToken, type JoinToken, parseJoinToken } from '../common/identity/join-token.ts'
 import { parsePeerId, peerIdPattern } from '../common/ids.ts'
 import { limits } from '../common/limits.ts'
 import { discoveryPort } from '../common/protocol/discovery-datagram.ts'
@@ -72,7 +73,25 @@ export const peerSettings = defineSettings('peer', {
     schema: Type.String(),
     default: '',
     flag: '--join',
-    doc: 'HOST:PORT of peers of the mesh to join, separated by commas; they are tried in turn, for as long as it takes',
+    doc: 'a join token of a secured cluster, or HOST:PORT of peers of the mesh to join, separated by commas; they are tried in turn, for as long as it takes',
+  },
+  joinFile: {
+    schema: Type.String({ minLength: 1 }),
+    default: undefined,
+    flag: '--join-file',
+    doc: 'file with a join token; it may appear later',
+  },
+  secure: {
+    schema: Type.Boolean(),
+    default: false,
+    flag: '--secure',
+    doc: 'as the first peer of a mesh: make a secured cluster, of which this peer has the authority, unless there is one',
+  },
+  tokenOut: {
+    schema: Type.String({ minLength: 1 }),
+    default: undefined,
+    flag: '--token-out',
+    doc: 'file in which the authority keeps a join token for peers, and, with .admin appended, one for admins',
   },
   discoveryPort: {
     schema: Type.Integer({ minimum: 0, maximum: 65_535 }),
@@ -208,10 +227,27 @@ type Derived = {
 
 export type LoadedPeerSettings = LoadedSettings<PeerTable> & { readonly values: Derived }
 
+/** The settings for entering a secured cluster. */
+type EnteringKey = 'joinFile' | 'secure' | 'tokenOut'
+
+/** The settings that a peer starts with. */
+export interface StartSettings extends PeerSettings, Pick<ValuesOf<PeerTable>, EnteringKey> {
+  /** For joining a secured cluster. */
+  readonly joinToken: JoinToken | undefined
+}
+
 /** The settings that the peer runs with. */
 export type PeerSettings = Omit<
   ValuesOf<PeerTable>,
-  'id' | 'idFromHost' | 'index' | 'allowedHosts' | 'join' | 'mesh' | 'insecure' | keyof Derived
+  | 'id'
+  | 'idFromHost'
+  | 'index'
+  | 'allowedHosts'
+  | 'join'
+  | 'mesh'
+  | 'insecure'
+  | EnteringKey
+  | keyof Derived
 > &
   Derived & {
     readonly mesh: boolean
@@ -273,23 +309,40 @@ export function indexAddress({ values, origins }: LoadedSettings<PeerTable>): Ad
 }
 
 /** The index that the peer registers at, if any. @throws AppError SETTING_INVALID */
-function registeredAt(loaded: LoadedSettings<PeerTable>): Address | undefined {
+function registeredAt(
+  loaded: LoadedSettings<PeerTable>,
+  token: JoinToken | undefined,
+): Address | undefined {
   const { values, origins } = loaded
-  const isNone = values.index === noIndex || origins.index === 'default'
-  return values.mesh === true && isNone ? undefined : indexAddress(loaded)
+  const isGiven = origins.index !== 'default'
+  if (values.mesh === true)
+    return isGiven && values.index !== noIndex ? indexAddress(loaded) : undefined
+  // An index lets peers join.
+  return isGiven || token === undefined ? indexAddress(loaded) : token.address
 }
 
-/** The peers to join. @throws AppError SETTING_INVALID */
-function joinAddresses({ origins }: LoadedSettings<PeerTable>, text: string): Address[] {
-  const parts = text.split(',').map((part) => part.trim())
-  return parts
+interface JoinTargets {
+  readonly join: readonly Address[]
+  readonly joinToken: JoinToken | undefined
+}
+
+/** The token to join with, and the peers of a mesh. @throws AppError SETTING_INVALID */
+function joinTargets({ values, origins }: LoadedSettings<PeerTable>): JoinTargets {
+  const parts = values.join.split(',').map((part) => part.trim())
+  let joinToken: JoinToken | undefined
+  const addresses = parts
     .filter((part) => part !== '')
     .map((part) => {
-      const address = parseAddress(part)
+      const token = parseJoinToken(part)
+      joinToken ??= token
+      const address = token?.address ?? parseAddress(part)
       if (address !== undefined && reachedHostProblem(address.host) === undefined) return address
-      const reason = `must be HOST:PORT, not '${part}'`
+      const reason = isJoinToken(part)
+        ? 'is not a whole join token: one looks like tandem-1-…@HOST:PORT'
+        : `must be HOST:PORT or a join token, not '${part}'`
       throw new AppError('SETTING_INVALID', { origin: origins.join, path: 'peer.join', reason })
     })
+  return { join: addresses, joinToken }
 }
 
 /** The hosts in the setting, without brackets. @throws AppError SETTING_INVALID */
@@ -305,15 +358,16 @@ function hostsOf({ values, origins }: LoadedSettings<PeerTable>) {
 }
 
 /** @throws AppError SETTING_INVALID */
-export function toPeerSettings(loaded: LoadedPeerSettings): PeerSettings {
+export function toPeerSettings(loaded: LoadedPeerSettings): StartSettings {
   const { values } = loaded
-  const { id, idFromHost: _, insecure: __, allowedHosts, join, ...rest } = values
+  const { id, idFromHost: _, insecure: __, allowedHosts, join: ___, ...rest } = values
+  const targets = joinTargets(loaded)
   const others = { ...rest, ...hostsOf(loaded), mesh: values.mesh ?? meshBesideIndex }
   return {
     ...others,
     peerId: id,
-    index: registeredAt(loaded),
-    join: joinAddresses(loaded, join),
+    index: registeredAt(loaded, targets.joinToken),
+    ...targets,
     allowedHosts: hostNamesOf(allowedHosts),
   }
 }

@@ -57,7 +57,10 @@ export function protocolDocument(template: string): string {
     frame: hexDump(requestFrame(1, 'heartbeat', { freeBytes: 0 })),
     exampleSize: String(exampleContent.size),
     exampleHashes: exampleHashes(),
-    messageIndex: table(['type', 'from', 'to', 'bulk', 'meaning'], messageTypes.map(indexRow)),
+    messageIndex: table(
+      ['type', 'from', 'to', 'by', 'bulk', 'meaning'],
+      messageTypes.map(indexRow),
+    ),
     messages: messageTypes.map(messageSection).join('\n\n'),
     errors: table(
       ['code', 'when', 'retryable', 'details'],
@@ -140,8 +143,9 @@ function exampleHashes(): string {
 }
 
 function indexRow(type: MessageType): string[] {
-  const { from, to, bulk, summary } = messages[type]
-  return [`[\`${type}\`](#${type})`, from.join(', '), to.join(', '), bulk ? 'yes' : '', summary]
+  const { from, to, by, bulk, summary } = messages[type]
+  const cells = [from.join(', '), to.join(', '), by.join(', '), bulk ? 'yes' : '', summary]
+  return [`[\`${type}\`](#${type})`, ...cells]
 }
 
 function messageSection(type: MessageType): string {

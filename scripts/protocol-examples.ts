@@ -12,6 +12,7 @@ import {
   type RequestOf,
   type Source,
 } from '../common/protocol/messages.ts'
+import { clusterExamples } from './cluster-examples.ts'
 import { historyExamples } from './history-examples.ts'
 import { meshExamples } from './mesh-examples.ts'
 
@@ -372,6 +373,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
   'cancel-tasks': { request: { taskIds: ['17'] }, reply: {} },
   accuse: { request: { peerId: 'peer3', sha256 }, reply: {} },
   fetching: { request: { contents: [exampleContent] }, reply: {} },
+  ...clusterExamples,
   ...meshExamples({
     peerId: owner,
     epoch,

@@ -80,16 +80,16 @@ Client commands call peer1 unless --peer or --api names another; --json prints J
 }
 
 async function commandsForClients(terminal: Terminal): Promise<Command[]> {
-  const [{ clientCommands }, { catCommand }, { openCommand }, { tokenCommand }] = await Promise.all(
-    [
+  const [clients, { catCommand }, { openCommand }, { tokenCommand }, { clusterCommand }] =
+    await Promise.all([
       import('./client-commands.ts'),
       import('./cat-command.ts'),
       import('./open-command.ts'),
       import('./token-command.ts'),
-    ],
-  )
-  const others = [catCommand, openCommand, tokenCommand].map((command) => command(terminal))
-  return [...clientCommands(terminal), ...others]
+      import('./cluster-command.ts'),
+    ])
+  const others = [catCommand, openCommand, tokenCommand, clusterCommand]
+  return [...clients.clientCommands(terminal), ...others.map((command) => command(terminal))]
 }
 
 function version(): string {

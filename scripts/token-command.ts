@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { printable, printableJson } from '../peer/cli/printable.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
 import type { TokenPlace } from '../peer/token-file.ts'
+import { joinTokenCommands } from './join-token-commands.ts'
 
 interface Options {
   readonly peer?: string
@@ -14,10 +15,10 @@ interface Options {
 
 /** `tandem token`: shows or replaces the token of a peer on this machine, whether or not it runs. */
 export function tokenCommand(terminal: Terminal): Command {
-  return new Command('token')
-    .summary('show the token of the HTTP API, or replace it')
+  const command = new Command('token')
+    .summary('show the token of the HTTP API, or manage join tokens')
     .description(
-      'Prints the token that the web page and programs need for a peer of this machine whose HTTP API other machines can reach. With --new the peer accepts only a new one from then on, and all browsers are asked again.',
+      'Prints the token that the web page and programs need for a peer of this machine whose HTTP API other machines can reach. With --new the peer accepts only a new one from then on, and all browsers are asked again. `list`, `create` and `revoke` are about the tokens with which processes join a secured cluster.',
     )
     .option('--new', 'replace the token')
     .option('--peer <id>', 'the peer (default: as configured, or peer1)')
@@ -38,6 +39,8 @@ export function tokenCommand(terminal: Terminal): Command {
       const { path } = place
       await terminal.print(options.json ? printableJson({ token, path }, 2) : printable(token))
     })
+  for (const one of joinTokenCommands(terminal)) command.addCommand(one)
+  return command
 }
 
 async function placeOf({ peer, data, tokenFile, config }: Options): Promise<TokenPlace> {

@@ -2,6 +2,7 @@
 import Type, { type Static } from 'typebox'
 import { described } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
+import { rights } from './rights.ts'
 
 export const changeTopics = ['files', 'peers', 'status', 'events'] as const
 export type ChangeTopic = (typeof changeTopics)[number]
@@ -36,6 +37,7 @@ export const changeMessages = {
       'Answers once something has changed since a cursor, or after a timeout. Changes are grouped, so that a peer that keeps asking (long polling) gets at most four answers per second. Without a cursor, or with one of another run of the index, everything has changed.',
     from: ['peer'],
     to: ['index'],
+    by: rights.sharing,
     request: Type.Object({
       after: Type.Optional(described(ChangeCursor, 'The `cursor` of the previous answer')),
     }),

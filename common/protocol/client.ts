@@ -1,12 +1,14 @@
 import type { Clock } from '../clock.ts'
 import { withDeadline } from '../deadline.ts'
 import { AppError } from '../errors.ts'
+import type { ProvenIdentity } from '../identity/cluster-role.ts'
 import { deadlines } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { Connection } from './connection.ts'
 import { dispatcher, type Handlers, type SessionSlot } from './handlers.ts'
 import { protocolVersion, type ReplyOf, type RequestOf, type Role } from './messages.ts'
-import { type Address, formatAddress, type Transport } from './transport.ts'
+import { type Address, formatAddress, type Transport, type Wire } from './transport.ts'
+import { TrustExchange, trustNumber } from './trust-exchange.ts'
 
 /** The roles, in sentences. */
 const named = { index: 'an index', peer: 'a peer', client: 'a client' } as const satisfies Record<
@@ -17,6 +19,8 @@ const named = { index: 'an index', peer: 'a peer', client: 'a client' } as const
 export interface ConnectOptions<From extends Role, To extends Role> {
   readonly transport: Transport
   readonly address: Address
+  /** A connection that has been dialled; by default the transport dials one. */
+  readonly wire?: Wire
   /** The role that must answer. */
   readonly role: From
   readonly hello: Omit<RequestOf<'hello'>, 'protocol'> & { role: To }
@@ -48,16 +52,27 @@ export async function connect<From extends 'index' | 'peer', To extends 'peer' |
 }
 
 async function open<From extends 'index' | 'peer', To extends 'peer' | 'client'>(
-  { transport, address, role, hello, handlers }: ConnectOptions<From, To>,
+  { transport, address, role, hello, handlers, ...options }: ConnectOptions<From, To>,
   dependencies: { clock: Clock; log: Log },
   signal: AbortSignal,
 ): Promise<Connected> {
-  const wire = await transport.dial(address, { signal })
+  const wire = options.wire ?? (await transport.dial(address, { signal }))
+  const { proven } = wire
   const answered = (handlers ?? {}) as Handlers<From, To, undefined>
-  const dispatch = dispatcher(answered, { from: role, to: hello.role as To }, noSession)
-  const connection = new Connection({ remote: address }, { wire, dispatch, ...dependencies })
+  const exchange = transport.trusts && new TrustExchange(transport.trusts, dependencies)
+  const dispatch = dispatcher(
+    answered,
+    { from: role, to: hello.role as To, proven },
+    noSession,
+    exchange && { 'exchange-trust': (request) => exchange.answer(request) },
+  )
+  const connection = new Connection(
+    { remote: address, proven },
+    { wire, dispatch, ...dependencies },
+  )
   try {
-    const request = { ...hello, protocol: protocolVersion }
+    checkServer(proven, role, address)
+    const request = { ...hello, protocol: protocolVersion, ...trustNumber(exchange) }
     const welcome = await connection.request('hello', request, { signal })
     if (welcome.role !== role)
       throw new AppError('BAD_REPLY', {
@@ -65,11 +80,29 @@ async function open<From extends 'index' | 'peer', To extends 'peer' | 'client'>
         request: 'hello',
         reason: `it is ${named[welcome.role]}, not ${named[role]}`,
       })
+    if (proven !== undefined && role === 'peer' && welcome.peerId !== proven.id)
+      throw new AppError('DIAL_FAILED', {
+        address: formatAddress(address),
+        reason: `its certificate is for ${proven.id}, not for ${welcome.peerId ?? 'a peer without an id'}`,
+      })
+    exchange?.onGreeted(connection, welcome.trust)
     return { connection, welcome }
   } catch (error) {
     connection.destroy()
     throw error
   }
+}
+
+/**
+ * A member must have the role that is asked: any member could listen at the address.
+ * @throws AppError DIAL_FAILED
+ */
+function checkServer(proven: ProvenIdentity | undefined, role: Role, address: Address): void {
+  if (proven === undefined) return
+  const isIndex = proven.role === 'index'
+  if (isIndex === (role === 'index') && proven.role !== 'reader') return
+  const reason = `its certificate is for the ${proven.role} ${proven.id}, not for ${named[role]}`
+  throw new AppError('DIAL_FAILED', { address: formatAddress(address), reason })
 }
 
 /** A dialled connection has no session. */

@@ -12,6 +12,7 @@ import type { Duplex } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Cancel, Clock } from '../clock.ts'
 import { AppError, errorFromWire, errorToWire, reasonOf, toAppError } from '../errors.ts'
+import type { ProvenIdentity } from '../identity/cluster-role.ts'
 import { deadlines, limits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { Answers } from './answers.ts'
@@ -56,6 +57,8 @@ export type ResultOf<T extends MessageType> = (typeof messages)[T]['bulk'] exten
 
 export interface ConnectionOptions {
   readonly remote: Address
+  /** Who the other side has proven to be, if it has. */
+  readonly proven?: ProvenIdentity | undefined
   /** Closes the connection after this long without traffic. */
   readonly idleMs?: number
 }
@@ -71,6 +74,8 @@ export interface ConnectionDependencies {
 
 export class Connection implements AsyncDisposable {
   readonly remote: Address
+  /** Who the other side has proven to be; undefined where nothing is proven, without TLS. */
+  readonly proven: ProvenIdentity | undefined
   readonly #idleMs: number
   readonly #stream: Duplex
   /** Counts the memory that the connection holds. */
@@ -98,6 +103,7 @@ export class Connection implements AsyncDisposable {
     const { wire, dispatch, clock, log, budget } = dependencies
     const { stream } = wire
     this.remote = options.remote
+    this.proven = options.proven
     this.#idleMs = options.idleMs ?? deadlines.connectionIdleMs
     this.#stream = stream
     this.#clock = clock

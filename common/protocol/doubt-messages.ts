@@ -2,6 +2,7 @@
 import Type from 'typebox'
 import { described, PeerId, Sha256 } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
+import { rights } from './rights.ts'
 
 const Empty = Type.Object({})
 
@@ -11,6 +12,7 @@ export const doubtMessages = {
       'Reports that a peer sent bytes with a wrong hash. The copy does not count until that peer has read it and announced it again. A peer accused from two hosts is listed last until an hour has passed without an accusation.',
     from: ['peer'],
     to: ['index'],
+    by: rights.sharing,
     request: Type.Object({ peerId: described(PeerId, 'The peer that sent them'), sha256: Sha256 }),
     reply: Empty,
     bulk: false,
@@ -20,6 +22,7 @@ export const doubtMessages = {
       'Tells a peer that its copies of a content are in doubt, because another peer received wrong bytes. It reads each copy and announces it again, or announces its loss; until then they do not count.',
     from: ['index', 'peer'],
     to: ['peer'],
+    by: rights.coordination,
     request: Type.Object({ sha256: Sha256 }),
     reply: Empty,
     bulk: false,

@@ -4,6 +4,7 @@ import { limits } from '../limits.ts'
 import { type EventKind, eventKindNames } from './event-kinds.ts'
 import { Bytes, Count, described, Millis, Name, PeerId, Sha256 } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
+import { rights } from './rights.ts'
 
 type KindLiteral = TLiteral<EventKind>
 const kindLiterals = eventKindNames.map((kind): KindLiteral => Type.Literal(kind))
@@ -71,6 +72,7 @@ export const eventMessages = {
       'Lists what happened to copies and peers, newest first, or after a cursor in the order of recording. A cursor of another database of the index counts as its beginning.',
     from: ['peer', 'client'],
     to: ['index'],
+    by: rights.reading,
     isReplyLong: true,
     request: Type.Object({
       limit: Type.Integer({

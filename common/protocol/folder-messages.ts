@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
 import { ContentBytes, Count, Cursor, described, Millis, Sha256 } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
+import { rights } from './rights.ts'
 
 const ChildName = Type.String({
   minLength: 1,
@@ -35,6 +36,7 @@ export const folderMessages = {
       'Lists the files and folders that are immediately in a folder, sorted by name in UTF-8, folders as if their names ended with `/`. A name that is both is listed twice; an unknown folder is empty.',
     from: ['peer', 'client'],
     to: ['index'],
+    by: rights.reading,
     isReplyLong: true,
     request: Type.Object({
       folder: Folder,

@@ -1,16 +1,20 @@
 import { AppError } from '../errors.ts'
+import type { ProvenIdentity } from '../identity/cluster-role.ts'
 import type { BulkSource } from './bulk.ts'
+import type { clusterMessages } from './cluster-messages.ts'
 import type { EncodedReply } from './encoded-reply.ts'
 import { isQuickMessage, replyBytesReservedFor } from './message-bounds.ts'
 import {
   isMessageType,
   type MessageType,
   mayReceive,
-  type messages,
+  maySend,
+  messages,
   type ReplyOf,
   type RequestOf,
   type Role,
 } from './messages.ts'
+import { neededFor } from './rights.ts'
 import { measuredRequest } from './validate.ts'
 
 /** A handler's result: the reply and, for bulk messages, the bytes that follow it. */
@@ -19,9 +23,15 @@ export type Answer<T extends MessageType> = (typeof messages)[T]['bulk'] extends
   : ReplyOf<T>
 
 type Table = typeof messages
-/** The message types that role `To` must answer to role `From`; the server answers hello itself. */
+/** Messages of secured clusters. */
+export type ClusterMessage = keyof typeof clusterMessages
+
+/**
+ * The message types that role `To` must answer to role `From`; the server answers hello and the messages of
+ * secured clusters itself.
+ */
 export type MessageBetween<From extends Role, To extends Role> = {
-  [T in MessageType]: T extends 'hello'
+  [T in MessageType]: T extends 'hello' | ClusterMessage
     ? never
     : [From & Table[T]['from'][number], To & Table[T]['to'][number]] extends [infer F, infer G]
       ? [F] extends [never]
@@ -82,25 +92,46 @@ export interface SessionSlot<Session> {
  */
 export type Dispatch = (type: string, body: unknown) => Prepared
 
+/** The ends of a connection. */
+export interface DispatchRoles {
+  readonly from: Role
+  readonly to: Role
+  /** Who sends the requests, where that is proven. */
+  readonly proven: ProvenIdentity | undefined
+}
+
+/** Answers to messages of secured clusters, on one connection. */
+export type ClusterHandlers = {
+  readonly [T in ClusterMessage]?: (request: RequestOf<T>) => ReplyOf<T> | Promise<ReplyOf<T>>
+}
+
 /**
  * Validates requests against the table and finds their handlers, which wait until there is a
  * session.
  */
 export function dispatcher<From extends Role, To extends Role, Session>(
   handlers: Handlers<From, To, Session>,
-  roles: { from: Role; to: Role },
+  { from, to, proven }: DispatchRoles,
   slot: SessionSlot<Session>,
+  clusterHandlers: ClusterHandlers = {},
 ): Dispatch {
-  const byType = handlers as Readonly<Record<string, Handler<Session>>>
+  const byType = { ...clusterHandlers, ...handlers } as Readonly<Record<string, Handler<Session>>>
   return (type, body) => {
     const handler = Object.hasOwn(byType, type) ? byType[type] : undefined
-    if (handler === undefined || !isMessageType(type) || !mayReceive(type, roles.from, roles.to))
+    if (handler === undefined || !isMessageType(type) || !mayReceive(type, from, to))
       throw new AppError('UNKNOWN_TYPE', { request: type.slice(0, 64) })
+    if (!maySend(type, proven)) throw forbidden(type, proven)
     const { request, bytes } = measuredRequest(type, body)
     const replyBytes = replyBytesReservedFor(type)
     const isQuick = isQuickMessage(type)
     return { bytes, replyBytes, isQuick, run: (signal) => run(handler, request, slot, signal) }
   }
+}
+
+function forbidden(type: MessageType, proven: ProvenIdentity | undefined): AppError {
+  const { by } = messages[type]
+  const role = proven?.role ?? 'client'
+  return new AppError('FORBIDDEN', { request: type, role, needed: neededFor(by) })
 }
 
 type Handler<Session> = (request: unknown, session: Session, signal: AbortSignal) => unknown

@@ -14,6 +14,7 @@ import {
 } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
 import { QueryId } from './query-messages.ts'
+import { rights } from './rights.ts'
 
 const Rate = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 const Party = Type.String({
@@ -144,6 +145,7 @@ export const historyMessages = {
     summary: 'Lists transfers of the peer that have ended, newest first.',
     from: ['peer'],
     to: ['peer'],
+    by: rights.sharing,
     isReplyLong: true,
     request: Type.Object({ ...page, direction: Type.Optional(Direction) }),
     reply: Type.Object({
@@ -156,6 +158,7 @@ export const historyMessages = {
     summary: 'Lists queries that were made at the peer, newest first.',
     from: ['peer'],
     to: ['peer'],
+    by: rights.sharing,
     isReplyLong: true,
     request: Type.Object(page),
     reply: Type.Object({

@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
 import { Count, described, Millis, Name, Sequence } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
+import { rights } from './rights.ts'
 
 const Factor = Type.Integer({
   minimum: 1,
@@ -56,6 +57,7 @@ export const intentMessages = {
       'Has a peer keep decisions that exist nowhere else, for an index that loses its disk. Pages of one log continue each other; with the last page, a log replaces any other.',
     from: ['index'],
     to: ['peer'],
+    by: rights.index,
     isLong: true,
     request: Type.Object({
       logId: LogId,
@@ -77,6 +79,7 @@ export const intentMessages = {
       'Reads the decisions that a peer keeps: asked by an index that may have lost its own. Of two decisions on a key, the later one wins.',
     from: ['index', 'peer'],
     to: ['peer'],
+    by: rights.coordination,
     isReplyLong: true,
     request: Type.Object({
       after: described(Sequence, 'The last revision read; 0 at first'),
@@ -96,6 +99,7 @@ export const intentMessages = {
       'Sets how many copies to keep of the files that match a pattern; durable once answered. Of the rules that match a name, the one set last applies.',
     from: ['peer'],
     to: ['index'],
+    by: rights.administration,
     request: Type.Object({
       pattern: Pattern,
       factor: Type.Optional(
@@ -114,6 +118,7 @@ export const intentMessages = {
     summary: 'Lists the replication rules, the one set last first.',
     from: ['peer', 'client'],
     to: ['index'],
+    by: rights.reading,
     isReplyLong: true,
     request: Type.Object({}),
     reply: Type.Object({
@@ -127,6 +132,7 @@ export const intentMessages = {
       'Tells how many copies are kept of a file of this name, whether it exists or not. A content with several names gets the most that one of them wants: `why` has the result.',
     from: ['peer', 'client'],
     to: ['index'],
+    by: rights.reading,
     request: Type.Object({ name: Name }),
     reply: Type.Object({
       factor: Factor,

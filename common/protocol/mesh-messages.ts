@@ -5,6 +5,7 @@ import { described, Epoch, Host, IdentityHash, PeerId, Port, Sequence, Zone } fr
 import { IntentState } from './intent-messages.ts'
 import type { MessageRow } from './message-row.ts'
 import { Announcement, Continues, HttpServer } from './registration-shapes.ts'
+import { rights } from './rights.ts'
 import { CapacityBytes, DiskBytes, FreeBytes } from './shapes.ts'
 
 const Generation = Type.Integer({
@@ -94,6 +95,7 @@ export const meshMessages = {
       'Tells another member of a mesh what has changed, and shows that both are alive. Different hashes in the end mean that one lacks something.',
     from: ['peer'],
     to: ['peer'],
+    by: rights.sharing,
     request: Type.Object({
       hash: Hash,
       news: News,
@@ -119,6 +121,7 @@ export const meshMessages = {
     summary: 'Joins the mesh of the receiver.',
     from: ['peer'],
     to: ['peer'],
+    by: rights.sharing,
     request: Type.Object({ record: described(MemberRecord, 'The sender') }),
     reply: Type.Object({
       members: Type.Array(MemberClaim, {
@@ -134,6 +137,7 @@ export const meshMessages = {
       'Requests the versions that the receiver knows, for those groups of members in which both differ.',
     from: ['peer'],
     to: ['peer'],
+    by: rights.sharing,
     request: Type.Object({
       buckets: Type.String({
         pattern: `^[0-9a-f]{${8 * limits.meshBuckets}}$`,
@@ -157,6 +161,7 @@ export const meshMessages = {
       'Requests changes of a member’s catalog, from itself or from any other member that has them.',
     from: ['peer'],
     to: ['peer'],
+    by: rights.sharing,
     isReplyLong: true,
     request: Type.Object({
       peerId: PeerId,
@@ -180,6 +185,7 @@ export const meshMessages = {
     summary: 'Asks the receiver whether it can reach a member that the sender cannot reach.',
     from: ['peer'],
     to: ['peer'],
+    by: rights.sharing,
     request: Type.Object({ peerId: PeerId }),
     reply: Type.Object({
       isLive: Type.Boolean({ description: 'Whether the member answered' }),

@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox'
+import type { ClusterRole } from '../identity/cluster-role.ts'
 
 /** The ends of a connection. A client is neither peer nor index: a shell, a CI job. */
 export type Role = 'peer' | 'index' | 'client'
@@ -9,6 +10,8 @@ export interface MessageRow {
   readonly summary: string
   readonly from: readonly Role[]
   readonly to: readonly Role[]
+  /** The cluster roles that may send it, where connections prove one. */
+  readonly by: readonly ClusterRole[]
   readonly request: TSchema
   readonly reply: TSchema
   /** Whether a request may fill a frame; others are limited to `limits.requestBytesMax`. */

@@ -3,8 +3,10 @@
  * the handlers' completeness and PROTOCOL.md are derived from it.
  */
 import Type, { type Static } from 'typebox'
+import type { ProvenIdentity } from '../identity/cluster-role.ts'
 import { deadlines, limits } from '../limits.ts'
 import { changeMessages } from './change-messages.ts'
+import { clusterMessages } from './cluster-messages.ts'
 import { contentMessages } from './content-messages.ts'
 import { doubtMessages } from './doubt-messages.ts'
 import { eventMessages } from './event-messages.ts'
@@ -34,6 +36,7 @@ import { proofMessages } from './proof-messages.ts'
 import { queryMessages } from './query-messages.ts'
 import { reachMessages } from './reach-messages.ts'
 import { Announcement, Continues, HttpServer } from './registration-shapes.ts'
+import { rights } from './rights.ts'
 import {
   CapacityBytes,
   ClusterStatus,
@@ -86,6 +89,11 @@ export type Purpose = Static<typeof Purpose>
 const Empty = Type.Object({})
 const Protocol = Type.String({ maxLength: 32, description: `\`${protocolVersion}\`` })
 
+const TrustNumber = Type.Integer({
+  minimum: 1,
+  description: 'In a secured cluster: the version of the trust document that the sender has',
+})
+
 const rowsMax = (maximum: number) =>
   Type.Integer({ minimum: 1, maximum, description: 'Maximum number of rows in the page' })
 const RowsMax = rowsMax(limits.pageRowsMax)
@@ -97,10 +105,12 @@ export const messages = {
       'Opens a connection: both sides identify themselves. A peer that greets an index registers itself.',
     from: ['peer', 'client'],
     to: ['index', 'peer'],
+    by: rights.greeting,
     request: Type.Object({
       protocol: Protocol,
       role: Type.Union([Type.Literal('peer'), Type.Literal('client')]),
       peerId: Type.Optional(described(PeerId, 'The id of the peer that sends the hello')),
+      trust: Type.Optional(TrustNumber),
       registration: Type.Optional(
         Type.Object(
           {
@@ -143,6 +153,7 @@ export const messages = {
       protocol: Protocol,
       role: Type.Union([Type.Literal('index'), Type.Literal('peer')]),
       peerId: Type.Optional(described(PeerId, 'The id of the peer that answers')),
+      trust: Type.Optional(TrustNumber),
       registered: Type.Optional(
         Type.Object(
           {
@@ -167,6 +178,7 @@ export const messages = {
       'Sends the index numbered changes of the peer’s catalog, in order. Numbers may be skipped: superseded changes are not sent.',
     from: ['peer'],
     to: ['index'],
+    by: rights.sharing,
     isLong: true,
     request: Announcement,
     reply: Type.Object({ seenSeq: described(Sequence, 'The `lastSeq` of the request') }),
@@ -176,6 +188,7 @@ export const messages = {
     summary: 'Reports that the peer is alive, its room for copies, and how busy it is.',
     from: ['peer'],
     to: ['index'],
+    by: rights.sharing,
     request: Type.Object({
       freeBytes: FreeBytes,
       diskBytes: Type.Optional(DiskBytes),
@@ -197,6 +210,7 @@ export const messages = {
       'Reports that the peer is about to stop: it is no longer a source. Most peers return, so its copies count until it has been silent for as long as a dead one.',
     from: ['peer'],
     to: ['index'],
+    by: rights.sharing,
     request: Type.Object({
       forGood: Type.Optional(
         Type.Boolean({
@@ -212,6 +226,7 @@ export const messages = {
       'Finds the contents of a name and their sources: current ones first, then those with the most copies, then the newest.',
     from: ['peer', 'client'],
     to: ['index'],
+    by: rights.reading,
     request: Type.Object({
       name: Name,
       sha256: Type.Optional(
@@ -229,6 +244,7 @@ export const messages = {
       'Finds names by a case-insensitive substring, or by a glob (*, ?, [..], **) that matches the whole name. An empty query lists all names.',
     from: ['peer', 'client'],
     to: ['index'],
+    by: rights.reading,
     isReplyLong: true,
     request: Type.Object({
       query: Type.String({ maxLength: limits.queryBytesMax }),
@@ -248,6 +264,7 @@ export const messages = {
       'Lists the files in a folder, or those whose names match a glob (`*`, `?`, `[..]`, `**`), with what a download of each needs. A name matches itself.',
     from: ['peer', 'client'],
     to: ['index'],
+    by: rights.reading,
     isReplyLong: true,
     request: Type.Object({
       pattern: Type.String({
@@ -273,6 +290,7 @@ export const messages = {
     summary: 'Lists the registry, sorted by peer id.',
     from: ['peer', 'client'],
     to: ['index'],
+    by: rights.reading,
     isReplyLong: true,
     request: Type.Object({
       limit: RowsMax,
@@ -290,6 +308,7 @@ export const messages = {
     summary: 'Returns the state of the cluster: peers, contents at and below their factor, tasks.',
     from: ['peer', 'client'],
     to: ['index'],
+    by: rights.reading,
     request: Empty,
     reply: ClusterStatus,
     bulk: false,
@@ -298,6 +317,7 @@ export const messages = {
     summary: 'Explains where each copy of a name’s contents is and why copies are missing.',
     from: ['peer', 'client'],
     to: ['index'],
+    by: rights.reading,
     request: Type.Object({ name: Name }),
     reply: Type.Object({
       contents: Type.Array(ExplainedContent, { maxItems: limits.contentsPerNameMax }),
@@ -312,6 +332,7 @@ export const messages = {
       'Removes a file from the cluster; durable once answered. Allowed to its owner and, with `force`, to any peer.',
     from: ['peer'],
     to: ['index'],
+    by: rights.sharing,
     request: Type.Object({
       name: Name,
       owner: Type.Optional(
@@ -336,6 +357,7 @@ export const messages = {
     summary: 'Undoes an earlier `unshare` of the peer’s own file.',
     from: ['peer'],
     to: ['index'],
+    by: rights.sharing,
     request: Type.Object({ name: Name }),
     reply: Empty,
     bulk: false,
@@ -345,6 +367,7 @@ export const messages = {
       'Reports which multi-chunk contents the peer is downloading, replacing the previous list: it serves the chunks it has. Forgotten when the connection ends.',
     from: ['peer'],
     to: ['index'],
+    by: rights.sharing,
     request: Type.Object({
       contents: Type.Array(Content, { maxItems: limits.unfinishedNamedMax }),
     }),
@@ -365,6 +388,7 @@ export const messages = {
   ...folderMessages,
   ...peerMessages,
   ...historyMessages,
+  ...clusterMessages,
   ...meshMessages,
   ...queryMessages,
 } as const satisfies Record<string, MessageRow>
@@ -381,4 +405,10 @@ export function isMessageType(type: string): type is MessageType {
 export function mayReceive(type: MessageType, from: Role, to: Role): boolean {
   const row: MessageRow = messages[type]
   return row.from.includes(from) && row.to.includes(to)
+}
+
+/** Whether the cluster role of the other side, if one is proven, allows it to send the message. */
+export function maySend(type: MessageType, proven: ProvenIdentity | undefined): boolean {
+  const row: MessageRow = messages[type]
+  return proven === undefined || row.by.includes(proven.role)
 }

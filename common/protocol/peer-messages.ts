@@ -3,6 +3,7 @@ import Type from 'typebox'
 import { limits } from '../limits.ts'
 import { ContentBytes, Count, described, Purpose, Sha256 } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
+import { rights } from './rights.ts'
 import { ChunkRoot, ReadOutcome } from './shapes.ts'
 
 const RequestPurpose = described(
@@ -16,6 +17,7 @@ export const peerMessages = {
       'Requests a content’s chunk list. The bytes are the chunks’ SHA-256 in order, 32 bytes each.',
     from: ['peer', 'client'],
     to: ['peer'],
+    by: rights.reading,
     request: Type.Object({ sha256: Sha256, for: Type.Optional(RequestPurpose) }),
     reply: Type.Object({ size: ContentBytes, chunkRoot: ChunkRoot }),
     bulk: true,
@@ -25,6 +27,7 @@ export const peerMessages = {
       'Requests which chunks of a content the peer has: chunk i is bit 7 - i % 8 of byte i / 8 of the base64 bitmap.',
     from: ['peer', 'client'],
     to: ['peer'],
+    by: rights.reading,
     request: Type.Object({
       sha256: Sha256,
       beyond: Type.Optional(
@@ -52,6 +55,7 @@ export const peerMessages = {
       'Requests one chunk of a content, or whichever of several chunks the peer prefers to send.',
     from: ['peer', 'client'],
     to: ['peer'],
+    by: rights.reading,
     request: Type.Object({
       sha256: Sha256,
       chunk: Type.Integer({
@@ -84,6 +88,7 @@ export const peerMessages = {
       'Requests many single-chunk contents. The bytes are those of each that has a `size`, concatenated.',
     from: ['peer', 'client'],
     to: ['peer'],
+    by: rights.reading,
     request: Type.Object({
       sha256s: Type.Array(Sha256, {
         minItems: 1,

@@ -4,6 +4,7 @@ import { limits } from '../limits.ts'
 import { described, PeerId } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
 import { PeerSafety } from './plan-shapes.ts'
+import { rights } from './rights.ts'
 
 const Empty = Type.Object({})
 /** The copies of a peer, by key; JSON may escape each character. */
@@ -16,6 +17,7 @@ export const planMessages = {
       'Makes copies elsewhere of all that a peer holds, so that it can leave: its copies no longer count. Durable once answered.',
     from: ['peer'],
     to: ['index'],
+    by: rights.sharing,
     request: OfPeer,
     reply: Empty,
     bulk: false,
@@ -24,6 +26,7 @@ export const planMessages = {
     summary: 'Lets the copies of a drained peer count again. Durable once answered.',
     from: ['peer'],
     to: ['index'],
+    by: rights.sharing,
     request: OfPeer,
     reply: Type.Object({ wasDrained: Type.Boolean() }),
     bulk: false,
@@ -33,6 +36,7 @@ export const planMessages = {
       'Lets a peer be silent without being taken for dead, from now on; replaces an earlier time. Durable once answered.',
     from: ['peer'],
     to: ['index'],
+    by: rights.sharing,
     request: Type.Object({
       peerId: PeerId,
       forMs: Type.Optional(
@@ -51,6 +55,7 @@ export const planMessages = {
       'Counts what the cluster would lose without a peer, page by page: the counts of all pages add up.',
     from: ['peer', 'client'],
     to: ['index'],
+    by: rights.reading,
     request: Type.Object({
       peerId: PeerId,
       after: Type.Optional(described(SafetyCursor, 'The `next` of the previous page')),
@@ -68,6 +73,7 @@ export const planMessages = {
       'Removes a dead peer for good: its copies, its registration and its claim on its id. Its files stay as long as other peers have them. Durable once done.',
     from: ['peer'],
     to: ['index'],
+    by: rights.administration,
     request: Type.Object({
       peerId: PeerId,
       force: Type.Optional(

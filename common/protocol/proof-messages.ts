@@ -3,6 +3,7 @@ import Type from 'typebox'
 import { limits } from '../limits.ts'
 import { described, Sha256 } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
+import { rights } from './rights.ts'
 
 const Chunk = Type.Integer({
   minimum: 0,
@@ -16,6 +17,7 @@ export const proofMessages = {
       'Has a peer prove that it has a copy of a content: it reads the chunk from its disk, yielding to downloads. All holders are sent the same chunk and nonce. The copy of one that fails does not count until it passes.',
     from: ['index', 'peer'],
     to: ['peer'],
+    by: rights.coordination,
     request: Type.Object({
       sha256: Sha256,
       chunk: Chunk,
@@ -37,6 +39,7 @@ export const proofMessages = {
       'Asks for a chunk, where proofs differ or there is nothing to compare them with. The bulk bytes are the chunk list, and then the chunk.',
     from: ['index'],
     to: ['peer'],
+    by: rights.coordination,
     request: Type.Object({ sha256: Sha256, chunk: Chunk }),
     reply: Type.Object({}),
     bulk: true,

@@ -14,6 +14,7 @@ import {
   Sha256,
 } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
+import { rights } from './rights.ts'
 import { Change } from './shapes.ts'
 
 export const ProgramUrl = Type.String({
@@ -57,6 +58,7 @@ export const queryMessages = {
       'Asks for a file that the origin does not know. A holder sends `query-hit` to the origin; each member passes a query that is new to it on to some others, and replies when they have.',
     from: ['peer'],
     to: ['peer'],
+    by: rights.sharing,
     request: Type.Object({
       queryId: QueryId,
       ...QueryWhat,
@@ -87,6 +89,7 @@ export const queryMessages = {
     summary: 'Answers a query: the sender has these files. Ignored if the receiver did not ask.',
     from: ['peer'],
     to: ['peer'],
+    by: rights.sharing,
     request: Type.Object({
       queryId: QueryId,
       files: Type.Array(QueryFile, { minItems: 1, maxItems: limits.queryHitFilesMax }),
@@ -107,6 +110,7 @@ export const queryMessages = {
     summary: 'Asks a member which copies it has itself of some contents.',
     from: ['peer'],
     to: ['peer'],
+    by: rights.sharing,
     isReplyLong: true,
     request: Type.Object({
       sha256s: Type.Array(Sha256, { minItems: 1, maxItems: limits.copiesAskedMax }),

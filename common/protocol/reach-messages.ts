@@ -2,6 +2,7 @@
 import Type from 'typebox'
 import { described, Host, PeerId, Port } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
+import { rights } from './rights.ts'
 
 const Empty = Type.Object({})
 
@@ -11,6 +12,7 @@ export const reachMessages = {
       'Reports that connecting to a peer failed. The index dials that peer itself and trusts only the result.',
     from: ['peer'],
     to: ['index'],
+    by: rights.sharing,
     request: Type.Object({ peerId: described(PeerId, 'The peer that could not be reached') }),
     reply: Empty,
     bulk: false,
@@ -20,6 +22,7 @@ export const reachMessages = {
       'Tells a peer whether the index can connect to its registered address: after each registration and whenever the result changes.',
     from: ['index'],
     to: ['peer'],
+    by: rights.index,
     request: Type.Object({
       host: Host,
       port: Port,
@@ -35,6 +38,7 @@ export const reachMessages = {
       'Asks a registered peer whether it is still alive, because another process sent a hello with its id.',
     from: ['index'],
     to: ['peer'],
+    by: rights.index,
     request: Empty,
     reply: Empty,
     bulk: false,

@@ -3,14 +3,16 @@ import { AppError, errorToWire } from '../errors.ts'
 import { deadlines, limits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { ByteBudget } from './byte-budget.ts'
+import { type ClusterDesk, checkHello, clusterHandlers, isAboutIdentity } from './cluster-desk.ts'
 import { Connection } from './connection.ts'
 import { connectionToEvict, type Occupant } from './connection-slots.ts'
 import { connectionErrorId, errorFrame } from './envelope.ts'
 import { type Dispatch, dispatcher, type Handlers, type SessionSlot } from './handlers.ts'
 import { hostKeyOf } from './host-share.ts'
-import { protocolVersion, type ReplyOf, type RequestOf, type Role } from './messages.ts'
+import { protocolVersion, type ReplyOf, type RequestOf } from './messages.ts'
 import type { Shortcut } from './shortcut.ts'
 import type { Address, Transport, Wire } from './transport.ts'
+import { TrustExchange, trustNumber } from './trust-exchange.ts'
 import { measuredRequest } from './validate.ts'
 
 export interface ServerOptions<To extends 'index' | 'peer'> {
@@ -33,6 +35,10 @@ export interface ServerDependencies<To extends 'index' | 'peer', Session> {
     hello: RequestOf<'hello'>,
     connection: Connection,
   ) => Promise<{ reply: Omit<ReplyOf<'hello'>, 'protocol' | 'role'>; session: Session }>
+  /** Answers requests of the cluster's authority, in a secured cluster. */
+  readonly desk?: ClusterDesk | undefined
+  /** Called for each connection that is refused for who opened it. */
+  readonly onRefused?: ((remote: Address, error: AppError) => void) | undefined
   /** Called once per accepted connection, when it has ended. */
   readonly onClosed?: (session: Session) => void
 }
@@ -62,8 +68,9 @@ export async function startServer<To extends 'index' | 'peer', Session>(
   const refusals = new Refusals(dependencies)
   const budget = new ByteBudget(budgetOptions, dependencies)
   const listener = await dependencies.transport.listen(options.address, (wire, remote) => {
+    if (wire.refusal !== undefined) return turnAway(wire, remote, wire.refusal, dependencies)
     if (served.size >= options.connectionsMax && !makeRoom(served, remote, refusals))
-      return refuse(wire, options.connectionsMax)
+      return refuse(wire, new AppError('TOO_MANY_CONNECTIONS', { max: options.connectionsMax }))
     const one = serve(wire, remote, options.role, { ...dependencies, budget })
     served.add(one)
     one.connection.onClosed(() => served.delete(one))
@@ -143,10 +150,24 @@ function makeRoom(served: Set<Served>, { host }: Address, refusals: Refusals): b
   return true
 }
 
-function refuse({ stream }: Wire, max: number): void {
+function refuse({ stream }: Wire, error: AppError): void {
   stream.on('error', () => {})
-  const error = errorToWire(new AppError('TOO_MANY_CONNECTIONS', { max }))
-  stream.end(errorFrame(connectionErrorId, error), () => stream.destroy())
+  stream.end(errorFrame(connectionErrorId, errorToWire(error)), () => stream.destroy())
+}
+
+/** Refuses a connection for who opened it. */
+function turnAway(
+  wire: Wire,
+  remote: Address,
+  error: AppError,
+  {
+    log,
+    onRefused,
+  }: { log: Log; onRefused?: ((remote: Address, error: AppError) => void) | undefined },
+): void {
+  log.warn({ remote, reason: error.message }, 'refused a connection')
+  onRefused?.(remote, error)
+  refuse(wire, error)
 }
 
 /** Serves one connection: hello, then the handlers with the session that `welcome` created. */
@@ -157,6 +178,8 @@ function serve<To extends 'index' | 'peer', Session>(
   dependencies: ServerDependencies<To, Session> & { budget: ByteBudget },
 ): Served {
   const { clock, log, handlers, budget } = dependencies
+  const { trusts } = dependencies.transport
+  const exchange = trusts && new TrustExchange(trusts, dependencies)
   let greeted: Dispatch | undefined
   let isGreeted = false
   let isRegistered = false
@@ -167,16 +190,22 @@ function serve<To extends 'index' | 'peer', Session>(
     slot: SessionSlot<Session>,
   ): Promise<{ reply: ReplyOf<'hello'> }> => {
     try {
+      checkHello(hello, wire.proven)
       const welcomed = await dependencies.welcome(hello, connection)
       cancelHelloTimer()
       connection.onClosed(() => dependencies.onClosed?.(welcomed.session))
       isGreeted = true
       isRegistered = hello.registration !== undefined
       slot.current = welcomed
-      connection.shortcut = dependencies.shortcut
+      if (wire.proven?.role !== 'joiner') {
+        connection.shortcut = dependencies.shortcut
+        exchange?.onGreeted(connection, hello.trust)
+      }
       resolve(welcomed.session)
-      return { reply: { ...welcomed.reply, protocol: protocolVersion, role } }
+      const ours = { protocol: protocolVersion, role, ...trustNumber(exchange) } as const
+      return { reply: { ...welcomed.reply, ...ours } }
     } catch (error) {
+      if (isAboutIdentity(error)) dependencies.onRefused?.(remote, error)
       reject(error)
       throw error
     }
@@ -191,22 +220,37 @@ function serve<To extends 'index' | 'peer', Session>(
     welcomed.promise.catch(() => {})
     const slot: SessionSlot<Session> = { welcomed: welcomed.promise }
     const { request, bytes } = parseHello(body)
-    const roles: { from: Role; to: To } = { from: request.role, to: role }
-    greeted = dispatcher(handlers, roles, slot)
+    const roles = { from: request.role as 'peer' | 'client', to: role, proven: wire.proven }
+    greeted = dispatcher(
+      handlers,
+      roles,
+      slot,
+      clusterHandlers(dependencies.desk, exchange, connection),
+    )
     return { bytes, replyBytes: 0, isQuick: false, run: () => greet(request, welcomed, slot) }
   }
 
-  const connection = new Connection({ remote }, { wire, dispatch, clock, log, budget })
+  const connection = new Connection(
+    { remote, proven: wire.proven },
+    { wire, dispatch, clock, log, budget },
+  )
   const cancelHelloTimer = clock.after(deadlines.helloMs, () => connection.destroy())
   connection.onClosed(cancelHelloTimer)
+  return servedOn(connection, () => ({ isGreeted, isRegistered }))
+}
+
+function servedOn(
+  connection: Connection,
+  state: () => Pick<Occupant, 'isGreeted' | 'isRegistered'>,
+): Served {
   return {
     connection,
-    hostKey: hostKeyOf(remote.host),
+    hostKey: hostKeyOf(connection.remote.host),
     get isGreeted() {
-      return isGreeted
+      return state().isGreeted
     },
     get isRegistered() {
-      return isRegistered
+      return state().isRegistered
     },
     get isBusy() {
       return connection.isBusy

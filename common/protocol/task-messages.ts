@@ -4,6 +4,7 @@ import { limits } from '../limits.ts'
 import { described, Sequence, Sha256, TaskId } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
 import { Rebalance } from './place-shapes.ts'
+import { rights } from './rights.ts'
 import { Task, TaskOutcome, TaskProgress } from './shapes.ts'
 
 const Empty = Type.Object({})
@@ -13,6 +14,7 @@ export const taskMessages = {
     summary: 'Reports how tasks ended. Only `announce` tells what the peer now holds.',
     from: ['peer'],
     to: ['index', 'peer'],
+    by: rights.sharing,
     request: Type.Object({
       outcomes: Type.Array(TaskOutcome, { minItems: 1, maxItems: limits.tasksPerRequestMax }),
       lastSeq: Type.Optional(
@@ -27,6 +29,7 @@ export const taskMessages = {
       'Reports the progress of running copies, every few seconds. The index gives up a batch without progress for a minute.',
     from: ['peer'],
     to: ['index', 'peer'],
+    by: rights.sharing,
     request: Type.Object({
       tasks: Type.Array(TaskProgress, { minItems: 1, maxItems: limits.progressTasksMax }),
     }),
@@ -38,6 +41,7 @@ export const taskMessages = {
       'Assigns tasks to a peer on the connection that the peer opened; it reports them later.',
     from: ['index', 'peer'],
     to: ['peer'],
+    by: rights.coordination,
     isLong: true,
     request: Type.Object({
       tasks: Type.Array(Task, { minItems: 1, maxItems: limits.tasksPerRequestMax }),
@@ -50,6 +54,7 @@ export const taskMessages = {
       'Cancels tasks that the peer has not reported: it stops them, keeps their partial data, and does not report them.',
     from: ['index', 'peer'],
     to: ['peer'],
+    by: rights.coordination,
     request: Type.Object({
       taskIds: Type.Array(TaskId, { minItems: 1, maxItems: limits.tasksPerRequestMax }),
     }),
@@ -60,6 +65,7 @@ export const taskMessages = {
     summary: 'Releases the brake that `status` reports: copying and dropping resume immediately.',
     from: ['peer'],
     to: ['index'],
+    by: rights.administration,
     request: Empty,
     reply: Type.Object({ released: Type.Boolean({ description: 'Whether the brake was on' }) }),
     bulk: false,
@@ -69,6 +75,7 @@ export const taskMessages = {
       'Shows, plans, starts or stops a rebalance: replicas move from fuller to less full peers, in the background.',
     from: ['peer'],
     to: ['index'],
+    by: rights.administration,
     isReplyLong: true,
     request: Type.Object({
       action: Type.Union(
@@ -87,6 +94,7 @@ export const taskMessages = {
       'Asks whether a peer still has these contents, before a replica elsewhere is dropped. It compares the size, times and inode of a file with its catalog, without reading the file. A replica that it is about to drop does not count.',
     from: ['index', 'peer'],
     to: ['peer'],
+    by: rights.coordination,
     isLong: true,
     request: Type.Object({
       sha256s: Type.Array(Sha256, { minItems: 1, maxItems: limits.tasksPerRequestMax }),

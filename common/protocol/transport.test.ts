@@ -1,7 +1,11 @@
 import { once } from 'node:events'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../clock.ts'
 import { MemoryTransport } from '../protocol/memory-transport.ts'
+import { silentLog } from '../testing/silent-log.ts'
+import { TestCluster } from '../testing/test-cluster.ts'
 import { tcpTransport } from './tcp-transport.ts'
+import { TlsTransport } from './tls-transport.ts'
 import {
   type Address,
   formatAddress,
@@ -31,8 +35,15 @@ async function connected(
   }
 }
 
+let cluster: TestCluster
+beforeAll(async () => {
+  cluster = await TestCluster.create({ role: 'peer', id: 'peer1' })
+})
+afterAll(() => cluster[Symbol.asyncDispose]())
+
 describe.each<[string, () => Transport]>([
   ['TCP', () => tcpTransport],
+  ['TLS', () => new TlsTransport(cluster.own, { clock: systemClock, log: silentLog })],
   ['memory', () => new MemoryTransport()],
 ])('%s keeps the contract of a transport:', (_, make) => {
   test('bytes arrive in order in both directions', async () => {

@@ -1,4 +1,8 @@
 import type { Duplex } from 'node:stream'
+import type { Cancel } from '../clock.ts'
+import type { AppError } from '../errors.ts'
+import type { ProvenIdentity } from '../identity/cluster-role.ts'
+import type { SignedTrust } from '../identity/trust.ts'
 
 export interface Address {
   readonly host: string
@@ -19,6 +23,10 @@ export interface Wire {
    * valid until it returns or, if it paused the stream, until the stream is resumed.
    */
   read(onBytes: (bytes: Buffer) => void): void
+  /** Who the other side has proven to be; absent where nothing is proven, without TLS. */
+  readonly proven?: ProvenIdentity
+  /** Why an accepted connection must be refused. */
+  readonly refusal?: AppError
 }
 
 /** A wire that reads the data events of a stream. */
@@ -26,8 +34,10 @@ export function wireOf(stream: Duplex): Wire {
   return { stream, read: (onBytes) => stream.on('data', onBytes) }
 }
 
-/** Creates connections: TCP, or memory in tests. TLS would be a third implementation. */
+/** Creates connections: TCP, TCP with TLS, or memory in tests. */
 export interface Transport {
+  /** In a secured cluster: whom its members trust. */
+  readonly trusts?: TrustHolder
   /**
    * Opens a connection.
    * @throws AppError DIAL_FAILED, or the signal's reason
@@ -38,6 +48,15 @@ export interface Transport {
    * @throws AppError ADDRESS_IN_USE, DIAL_FAILED if the address is unavailable
    */
   listen(address: Address, onConnection: (wire: Wire, remote: Address) => void): Promise<Listener>
+}
+
+/** Holds the trust document of a secured cluster, which members exchange. */
+export interface TrustHolder {
+  readonly trust: { readonly number: number }
+  readonly signedTrust: SignedTrust
+  /** @throws AppError TRUST_REFUSED */
+  accept(signedTrust: SignedTrust): boolean
+  onChange(callback: () => void): Cancel
 }
 
 /** `host:port`, with brackets around an IPv6 address. */

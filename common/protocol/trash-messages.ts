@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
 import { Count, Cursor, described, Millis, Name, PeerId, Sha256 } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
+import { rights } from './rights.ts'
 import { Content, FoundContent } from './shapes.ts'
 
 const Owner = described(PeerId, 'The owner, which deleted it')
@@ -40,6 +41,7 @@ export const trashMessages = {
       'Lists deleted files whose copies are kept, by name and then owner. The query is that of `search`.',
     from: ['peer', 'client'],
     to: ['index'],
+    by: rights.reading,
     isReplyLong: true,
     request: Type.Object({
       query: Type.Optional(Type.String({ maxLength: limits.queryBytesMax })),
@@ -59,6 +61,7 @@ export const trashMessages = {
       'Removes deleted files for good: the sender’s own or, with `force`, those of all peers. Their copies are dropped.',
     from: ['peer'],
     to: ['index'],
+    by: rights.sharing,
     request: Type.Object({
       pattern: Type.Optional(described(Pattern, 'Only files that match; by default all')),
       force: Type.Optional(
@@ -76,6 +79,7 @@ export const trashMessages = {
       'Brings a deleted file back. Its owner is asked to fetch it; if the owner is not live, or is the sender, the sender fetches and shares it. If the owner refuses, the error is `RESTORE_REFUSED`.',
     from: ['peer'],
     to: ['index'],
+    by: rights.sharing,
     request: Type.Object({
       name: Name,
       owner: Type.Optional(
@@ -97,6 +101,7 @@ export const trashMessages = {
       'Asks a peer to fetch a file that it deleted and to share it again under its name. Answered when the file is back, with the error that prevents it or, if it takes longer, after 3 s.',
     from: ['index', 'peer'],
     to: ['peer'],
+    by: rights.coordination,
     isLong: true,
     request: Type.Object({ name: Name, content: FoundContent }),
     reply: Type.Object({}),
@@ -107,6 +112,7 @@ export const trashMessages = {
       'Reports that a file could not be brought back, when the requester no longer waits: after the answer to `restore-file`, or long after `restore`. It is recorded as an event.',
     from: ['peer'],
     to: ['index'],
+    by: rights.sharing,
     request: Type.Object({
       name: Name,
       sha256: Sha256,
@@ -123,6 +129,7 @@ export const trashMessages = {
       'Asks a peer to move replicated copies to the names of other files with the same content; no bytes are fetched. Only `announce` tells what the peer then holds.',
     from: ['index'],
     to: ['peer'],
+    by: rights.index,
     isLong: true,
     request: Type.Object({
       copies: Type.Array(Relabelling, { minItems: 1, maxItems: limits.tasksPerRequestMax }),

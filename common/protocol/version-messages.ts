@@ -3,6 +3,7 @@ import Type from 'typebox'
 import { limits } from '../limits.ts'
 import { Cursor, described, Name } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
+import { rights } from './rights.ts'
 import { FileVersion, ReplicaVersion } from './shapes.ts'
 
 export const versionMessages = {
@@ -11,6 +12,7 @@ export const versionMessages = {
       'Lists the contents of a name: each owner’s current one and the replaced ones that are kept, newest first.',
     from: ['peer', 'client'],
     to: ['index'],
+    by: rights.reading,
     request: Type.Object({
       name: Name,
       limit: Type.Optional(
@@ -35,6 +37,7 @@ export const versionMessages = {
       'Asks whether replicated copies may still be removed. The peer sends it immediately before removing them, and removes none without confirmation.',
     from: ['peer'],
     to: ['index', 'peer'],
+    by: rights.sharing,
     isLong: true,
     request: Type.Object({
       copies: Type.Array(ReplicaVersion, { minItems: 1, maxItems: limits.tasksPerRequestMax }),

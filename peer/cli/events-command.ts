@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { durationMsOf, durationRule } from '../../common/duration.ts'
 import { hasCode } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
-import { eventKindNames, eventKinds } from '../../common/protocol/event-kinds.ts'
+import { eventKindNames, eventKinds, securityKinds } from '../../common/protocol/event-kinds.ts'
 import type { CallRequest } from '../api/calls.ts'
 import type { EventPage } from '../api/shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
@@ -20,6 +20,7 @@ const followMs = 1_000
 interface EventOptions {
   readonly since?: Since
   readonly kind?: readonly string[]
+  readonly security?: boolean
   readonly about?: string
   readonly name?: string
   readonly limit?: number
@@ -39,6 +40,12 @@ export function eventsCommand<Options extends CommonOptions>(run: RunCommand<Opt
     )
     .option('--since <when>', 'only events since then: 90s, 30m, 2h, 7d ago, or a date', parseSince)
     .addOption(new Option('--kind <kind...>', 'only events of these kinds').choices(eventKindNames))
+    .addOption(
+      new Option(
+        '--security',
+        'only who joined, left, was refused or revoked, and what people have decided',
+      ).conflicts('kind'),
+    )
     .option('--about <peer>', 'only events of this peer, in either role')
     .option('--name <name>', 'only events of this file, or of files in this folder')
     .option(
@@ -125,8 +132,9 @@ function eventLine({ timeMs, kind, text }: ShownEvent, style: Style): string {
   return `${style('dim', localText(timeMs))}  ${colour === undefined ? sentence : style(colour, sentence)}`
 }
 
-function filterOf({ since, kind, about, name }: EventOptions, nowMs: number): Filter {
+function filterOf({ since, kind, security, about, name }: EventOptions, nowMs: number): Filter {
   return {
+    ...(security === true && { kinds: securityKinds.join(',') }),
     ...(since !== undefined && { sinceMs: sinceMsOf(since, nowMs) }),
     ...(kind !== undefined && { kinds: kind.join(',') }),
     ...(about !== undefined && { peerId: about }),

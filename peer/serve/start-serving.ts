@@ -1,5 +1,6 @@
 import type { Log } from '../../common/log.ts'
 import { BufferPool } from '../../common/protocol/buffer-pool.ts'
+import type { ClusterDesk } from '../../common/protocol/cluster-desk.ts'
 import { hostKeyOf } from '../../common/protocol/host-share.ts'
 import { startServer } from '../../common/protocol/server.ts'
 import { type Address, formatAddress, type Transport } from '../../common/protocol/transport.ts'
@@ -47,6 +48,8 @@ export async function startServing(
     smallReader: SmallFileReader
     transport: Transport
     log: Log
+    /** Answers requests for the authority of a secured cluster. */
+    desk?: ClusterDesk | undefined
     /** By default those of the file system. */
     openFiles?: ServeDependencies['openFiles'] & AsyncDisposable
     /** Called with the hash of a content of which a file has other bytes; returns immediately. */
@@ -73,6 +76,7 @@ export async function startServing(
       transport,
       clock,
       log,
+      desk: dependencies.desk,
       handlers: serveHandlers({ ...dependencies, openFiles, smallFiles, queue, buffers }),
       welcome: async (hello, { remote, account }) => ({
         reply: { peerId },

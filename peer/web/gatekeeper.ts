@@ -3,9 +3,9 @@
  * X-Forwarded-For are not trusted: anyone can send them.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { Attempts } from '../../common/attempts.ts'
 import type { Clock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
-import { Attempts } from './attempts.ts'
 import { type CredentialHeaders, credentialOf } from './credentials.ts'
 import { type Sessions, sessionMs } from './sessions.ts'
 

@@ -42,6 +42,10 @@ const kinds: Readonly<Record<Kind, KindRow>> = {
   'decisions-restored': { group: 'peers', tone: 'ok' },
   'brake-on': { group: 'copies', tone: 'bad' },
   'brake-off': { group: 'copies', tone: 'ok' },
+  'member-joined': { group: 'peers', tone: 'ok' },
+  'join-refused': { group: 'peers', tone: 'bad' },
+  'access-refused': { group: 'peers', tone: 'bad' },
+  'member-revoked': { group: 'peers', tone: 'bad' },
   'index-started': { group: 'peers', tone: '' },
 }
 

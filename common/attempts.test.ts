@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { Attempts, attemptHostsMax } from './attempts.ts'
+import { FakeClock } from './testing/fake-clock.ts'
 
 const seconds = (ms: number): number => Math.round(ms / 1_000)
 

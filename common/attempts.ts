@@ -1,5 +1,5 @@
-import type { Clock } from '../../common/clock.ts'
-import { hostKeyOf } from '../../common/protocol/host-share.ts'
+import type { Clock } from './clock.ts'
+import { hostKeyOf } from './protocol/host-share.ts'
 
 /** Enough for a person who mistypes, and for a program that tries a few times with an old token. */
 const burst = 10

@@ -1,0 +1,145 @@
+import { Attempts } from '../attempts.ts'
+import type { Cancel, Clock } from '../clock.ts'
+import { AppError, hasCode, reasonOf } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { ClusterDesk } from '../protocol/cluster-desk.ts'
+import type { Connection } from '../protocol/connection.ts'
+import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
+import type { Authority } from './authority.ts'
+import { certifiedNames, type ResolveHost } from './certified-names.ts'
+import type { NamedIdentity } from './cluster-role.ts'
+import type { NodeIdentity } from './node-identity.ts'
+import type { Revocation } from './trust.ts'
+
+/** How often changes by commands on this machine are looked for. */
+const lookMs = 1_000
+
+/** What the authority has done, for the events. */
+export type SecurityNews =
+  | { readonly kind: 'joined'; readonly id: string; readonly role: string; readonly host: string }
+  | {
+      readonly kind: 'join-refused'
+      readonly id: string
+      readonly host: string
+      readonly reason: string
+    }
+  /** Without `by`: by a command on the machine of the authority. */
+  | { readonly kind: 'revoked'; readonly id: string; readonly by: string | undefined }
+
+interface Dependencies {
+  readonly authority: Authority
+  readonly identity: Pick<NodeIdentity, 'accept' | 'trust' | 'self'>
+  readonly resolve: ResolveHost
+  readonly onNews: (news: SecurityNews) => void
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Answers those who ask the authority of the cluster over the network. */
+export class AuthorityDesk implements ClusterDesk, Disposable {
+  readonly #dependencies: Dependencies
+  readonly #attempts: Attempts
+  #cancel: Cancel = () => {}
+  #version: number
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+    this.#attempts = new Attempts(dependencies)
+    this.#version = dependencies.authority.version
+    this.#takeTrust()
+    this.#lookLater()
+  }
+
+  /** @throws AppError JOIN_REFUSED, MEMBER_EXISTS, TOO_MANY_ATTEMPTS, BAD_REQUEST */
+  async join(
+    request: RequestOf<'join-cluster'>,
+    { remote, proven }: Connection,
+  ): Promise<ReplyOf<'join-cluster'>> {
+    const { authority, log, onNews } = this.#dependencies
+    const { host } = remote
+    const { id } = request
+    try {
+      const waitMs = this.#attempts.waitMs(host)
+      if (waitMs > 0)
+        throw new AppError('TOO_MANY_ATTEMPTS', { retryAfterSeconds: Math.ceil(waitMs / 1_000) })
+      if (proven !== undefined && proven.role !== 'joiner' && proven.id !== id)
+        throw new AppError('CERTIFICATE_REFUSED', {
+          reason: `it is for ${proven.id}, not for ${id}`,
+        })
+      const names = await this.#names(request.names, id, host)
+      const { identity, ...issued } = await authority.join({ ...request, names })
+      const { role } = identity
+      log.info({ id, role, host }, 'a member has joined the cluster')
+      onNews({ kind: 'joined', id, role, host })
+      return issued
+    } catch (error) {
+      if (hasCode(error, 'JOIN_REFUSED')) this.#attempts.failed(host)
+      const reason = reasonOf(error)
+      log.warn({ id, host, reason }, 'joining was refused')
+      onNews({ kind: 'join-refused', id, host, reason })
+      throw error
+    }
+  }
+
+  /** @throws AppError CERTIFICATE_REFUSED, BAD_REQUEST */
+  async renew(
+    { request, names }: RequestOf<'renew-certificate'>,
+    { remote, proven }: Connection,
+  ): Promise<ReplyOf<'renew-certificate'>> {
+    const { authority, identity, log } = this.#dependencies
+    if (proven === undefined) throw new AppError('NOT_IN_CLUSTER')
+    const { cluster } = identity.self
+    const member = { ...proven, cluster } as NamedIdentity
+    const certified = await this.#names(names, proven.id, remote.host)
+    const issued = await authority.renew(member, { request, names: certified })
+    log.info({ id: proven.id }, 'renewed a certificate')
+    this.#takeTrust()
+    return issued
+  }
+
+  /** @throws AppError MEMBER_UNKNOWN, MEMBER_IS_AUTHORITY */
+  async revoke(
+    { id }: RequestOf<'revoke-member'>,
+    { proven }: Pick<Connection, 'proven'>,
+  ): Promise<ReplyOf<'revoke-member'>> {
+    const { authority, identity } = this.#dependencies
+    authority.revoke(id)
+    this.#takeTrust(proven?.id)
+    return { number: identity.trust.number }
+  }
+
+  [Symbol.dispose](): void {
+    this.#cancel()
+    this.#dependencies.authority[Symbol.dispose]()
+  }
+
+  async #names(asked: readonly string[], id: string, host: string): Promise<string[]> {
+    return await certifiedNames({ asked, id, host }, this.#dependencies.resolve)
+  }
+
+  /** What commands on this machine have changed counts here, too. */
+  #lookLater(): void {
+    this.#cancel = this.#dependencies.clock.after(lookMs, () => {
+      const { version } = this.#dependencies.authority
+      if (version !== this.#version) this.#takeTrust()
+      this.#version = version
+      this.#lookLater()
+    })
+  }
+
+  /** @param by who has caused the changes; undefined for a command on this machine */
+  #takeTrust(by?: string): void {
+    const { authority, identity, log, onNews } = this.#dependencies
+    const before = new Set(identity.trust.revoked.map(keyOf))
+    if (!identity.accept(authority.signedTrust)) return
+    for (const one of identity.trust.revoked) {
+      if (before.has(keyOf(one))) continue
+      log.warn({ id: one.id, by }, 'a member was revoked')
+      onNews({ kind: 'revoked', id: one.id, by })
+    }
+  }
+}
+
+function keyOf({ id, throughGeneration }: Revocation): string {
+  return `${id} ${throughGeneration}`
+}

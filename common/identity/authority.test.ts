@@ -1,0 +1,134 @@
+import { X509Certificate } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { TestCluster } from '../testing/test-cluster.ts'
+import { certificatesIn, readCertificate } from './read-certificate.ts'
+import { readTrust } from './trust.ts'
+import { makeRequest } from './x509.ts'
+
+const hour = 3_600_000
+const names: readonly string[] = ['localhost']
+
+async function joining(id: string): Promise<{ id: string; request: string; names: typeof names }> {
+  return { id, request: (await makeRequest(id)).request, names }
+}
+
+test('a token lets in as many as it is for, until it expires or is revoked', async () => {
+  const clock = new FakeClock()
+  await using cluster = await TestCluster.create({ clock })
+  const { authority } = cluster
+  const once = authority.createToken({ role: 'peer', forMs: hour, usesMax: 1 })
+  const first = await joining('peer1')
+  const { identity } = await authority.join({ ...first, secret: once })
+  expect(identity).toMatchObject({ role: 'peer', id: 'peer1', generation: 1, isAuthority: false })
+
+  // The answer may have been lost: the same key may ask again, another may not.
+  await authority.join({ ...first, secret: once })
+  const second = await joining('peer2')
+  const refusal = (secret: string): Promise<unknown> => authority.join({ ...second, secret })
+  await expect(refusal(once)).rejects.toMatchObject({
+    code: 'JOIN_REFUSED',
+    details: { reason: 'the token has been used' },
+  })
+  await expect(refusal('0'.repeat(32))).rejects.toThrow('the token is not one of this cluster')
+  const guessed = `${once.slice(0, 8)}${'0'.repeat(24)}`
+  await expect(refusal(guessed)).rejects.toThrow('the token is not one of this cluster')
+
+  const many = authority.createToken({ role: 'reader', forMs: hour })
+  expect((await authority.join({ ...second, secret: many })).identity.role).toBe('reader')
+  await clock.advance(hour)
+  const third = await joining('peer3')
+  await expect(authority.join({ ...third, secret: many })).rejects.toThrow('has expired')
+  const revoked = authority.createToken({ role: 'peer', forMs: hour })
+  authority.revokeToken(revoked.slice(0, 8))
+  await expect(authority.join({ ...third, secret: revoked })).rejects.toThrow('was revoked')
+})
+
+test('secrets are not kept, and expired tokens go after a week', async () => {
+  const clock = new FakeClock()
+  await using cluster = await TestCluster.create({ clock })
+  const { authority } = cluster
+  const secret = authority.createToken({ role: 'peer', forMs: hour })
+  expect(JSON.stringify(authority.tokens())).not.toContain(secret.slice(8))
+  await clock.advance(8 * 24 * hour)
+  authority.createToken({ role: 'peer', forMs: hour })
+  expect(authority.tokens().map(({ tokenId }) => tokenId)).not.toContain(secret.slice(0, 8))
+})
+
+test('an id belongs to the key that joined with it, until that is revoked', async () => {
+  await using cluster = await TestCluster.create()
+  const { authority } = cluster
+  const secret = authority.createToken({ role: 'peer', forMs: hour })
+  const own = await joining('peer1')
+  await authority.join({ ...own, secret })
+  const other = await joining('peer1')
+  await expect(authority.join({ ...other, secret })).rejects.toMatchObject({
+    code: 'MEMBER_EXISTS',
+  })
+  await expect(authority.join({ ...(await joining('index')), secret })).rejects.toMatchObject({
+    code: 'MEMBER_EXISTS',
+  })
+  const admin = authority.createToken({ role: 'admin', forMs: hour })
+  const promoted = await authority.join({ ...own, secret: admin })
+  expect(promoted.identity).toMatchObject({ role: 'admin', generation: 1 })
+
+  const { signatures, text } = authority.revoke('peer1')
+  const trust = readTrust({ signatures, text }, cluster.own.trust.authorities)
+  expect(trust).toMatchObject({ number: 2, revoked: [{ id: 'peer1', throughGeneration: 1 }] })
+  const rejoined = await authority.join({ ...other, secret })
+  expect(rejoined.identity.generation).toBe(2)
+  const proven = { ...promoted.identity }
+  await expect(authority.renew(proven, own)).rejects.toMatchObject({ code: 'CERTIFICATE_REFUSED' })
+})
+
+test('the key in a request must have signed it, and be of the right kind', async () => {
+  await using cluster = await TestCluster.create()
+  const secret = cluster.authority.createToken({ role: 'peer', forMs: hour })
+  const { request } = await joining('peer1')
+  const [head, body = '', tail] = request.split(/(?<=REQUEST-----)\n|\n(?=-----END)/)
+  const bytes = Buffer.from(body, 'base64')
+  bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1)
+  const forged = `${head}\n${bytes.toString('base64')}\n${tail}`
+  for (const bad of [forged, 'nonsense', '']) {
+    const asked = cluster.authority.join({ secret, id: 'peer1', request: bad, names: [] })
+    await expect(asked).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+  }
+})
+
+test('a member keeps its certificate through a replacement of the authority', async () => {
+  await using cluster = await TestCluster.create()
+  const { authority, own } = cluster
+  const peer = await cluster.member('peer1')
+  const before = authority.digest
+  const [old] = own.trust.authorities
+  own.accept(await authority.rotate())
+  expect(own.trust.authorities).toHaveLength(2)
+  expect(own.trust.issuer).toBe(authority.digest)
+  expect(authority.digest).not.toBe(before)
+
+  // A member that knows only the old one accepts certificates of the new one.
+  const issued = await authority.renew(peer.self, await requestOf(peer.credentials.key))
+  const [renewed, cross] = certificatesIn(issued.certificate)
+  const root = new X509Certificate(old ?? '')
+  expect(cross?.verify(root.publicKey)).toBe(true)
+  expect(renewed && cross && renewed.verify(cross.publicKey)).toBe(true)
+  expect(own.trust.authorities).toHaveLength(2)
+
+  await authority.renewOwn(own.self, (await requestOf(own.credentials.key)).request, [])
+  peer.accept(authority.signedTrust)
+  expect(peer.trust.authorities).toHaveLength(1)
+  expect(peer.trust.issuer).toBe(authority.digest)
+  expect(() => authority.endRotation()).toThrow('is not being replaced')
+})
+
+async function requestOf(key: string): Promise<{ request: string; names: typeof names }> {
+  const { request } = await makeRequest('any', key)
+  return { request, names }
+}
+
+test('a certificate states its identity, and no certificate of an authority does', async () => {
+  await using cluster = await TestCluster.create()
+  const [own, authority] = certificatesIn(cluster.own.credentials.cert)
+  expect(own && readCertificate(own)?.identity).toMatchObject({ role: 'index', isAuthority: true })
+  expect(authority && readCertificate(authority)).toBeUndefined()
+})

@@ -1,0 +1,179 @@
+import { lookup } from 'node:dns/promises'
+import { BackgroundWork } from '../background.ts'
+import type { Clock } from '../clock.ts'
+import { deadlines } from '../limits.ts'
+import type { Log } from '../log.ts'
+import { connect } from '../protocol/client.ts'
+import type { ClusterDesk } from '../protocol/cluster-desk.ts'
+import { TlsTransport } from '../protocol/tls-transport.ts'
+import { type Address, parseAddress, type Transport } from '../protocol/transport.ts'
+import type { Random } from '../random.ts'
+import type { Authority } from './authority.ts'
+import { AuthorityDesk, type SecurityNews } from './authority-desk.ts'
+import { isAuthorityFolder } from './authority-store.ts'
+import type { CertifiedRole } from './cluster-role.ts'
+import { elsewhereDesk } from './elsewhere-desk.ts'
+import { writeIdentityFiles } from './identity-files.ts'
+import { NodeIdentity } from './node-identity.ts'
+import { type AskForCertificate, keepRenewed } from './renewer.ts'
+import { keepTokenFile } from './token-out.ts'
+
+interface Dependencies {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+export interface ClusterOptions {
+  /** Where the identity is kept. */
+  readonly folder: string
+  readonly role: CertifiedRole
+  readonly id: string
+  /** Names and addresses under which the process is reached over HTTPS. */
+  readonly names: readonly string[]
+  /** Whether to make a cluster if there is no identity. */
+  readonly isFounding: boolean
+  /** Where the authority asks to be joined; needed for `tokenOut`. */
+  readonly address?: Address | undefined
+  /** A file in which the authority keeps a join token. */
+  readonly tokenOut?: string | undefined
+}
+
+/** The part of a process in its secured cluster. */
+export interface Cluster extends AsyncDisposable {
+  readonly identity: NodeIdentity
+  readonly transport: Transport
+  readonly desk: ClusterDesk
+  /** Told what the authority does, if it is here. */
+  onNews(listener: (news: SecurityNews) => void): void
+}
+
+/**
+ * Opens the identity of a process and keeps it up to date; undefined if it has none.
+ * @throws AppError IDENTITY_UNUSABLE, DATABASE_UNUSABLE, DISK_FULL, DISK_FAILED
+ */
+export async function openCluster(
+  options: ClusterOptions,
+  dependencies: Dependencies,
+): Promise<Cluster | undefined> {
+  const { folder, isFounding, tokenOut, address } = options
+  if (isFounding) await foundCluster(options, dependencies)
+  const identity = await NodeIdentity.open(folder, dependencies)
+  if (identity === undefined) return undefined
+  await using opening = new AsyncDisposableStack()
+  const { log } = dependencies
+  const background = opening.use(new BackgroundWork({ log }))
+  const transport = opening.use(new TlsTransport(identity, dependencies))
+  const listeners: ((news: SecurityNews) => void)[] = []
+  const onNews = (news: SecurityNews): void => listeners.forEach((listener) => listener(news))
+  const authority = await authorityIn(folder, dependencies)
+  const renewing = { ...options, identity, authority, transport }
+  const ask = authority === undefined ? askElsewhere(renewing, dependencies) : askHere(renewing)
+  background.start('renew the certificate', (signal) =>
+    keepRenewed(identity, ask, { ...dependencies, signal }),
+  )
+  let desk: ClusterDesk = elsewhereDesk(identity)
+  if (authority !== undefined) {
+    const parts = { ...dependencies, authority, identity, resolve, onNews }
+    desk = opening.use(new AuthorityDesk(parts))
+    if (tokenOut !== undefined && address !== undefined)
+      background.start('keep a join token', (signal) =>
+        keepTokenFile({ path: tokenOut, address }, authority, { ...dependencies, signal }),
+      )
+  }
+  const running = opening.move()
+  return {
+    identity,
+    transport,
+    desk,
+    onNews: (listener) => listeners.push(listener),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+/**
+ * Makes a cluster in `folder`, unless that has an identity.
+ * @returns whether it was made
+ * @throws AppError DISK_FULL, DISK_FAILED, DATABASE_UNUSABLE
+ */
+export async function foundCluster(
+  { folder, role, id, names }: Pick<ClusterOptions, 'folder' | 'role' | 'id' | 'names'>,
+  dependencies: Dependencies,
+): Promise<boolean> {
+  if ((await NodeIdentity.open(folder, dependencies)) !== undefined) return false
+  const { Authority: Made } = await import('./authority.ts')
+  const own = { role, id, names: [...localNames, ...names] }
+  const { authority, material } = await Made.create(folder, own, dependencies)
+  authority[Symbol.dispose]()
+  await writeIdentityFiles(folder, material)
+  dependencies.log.info({ folder }, 'made a secured cluster, with its authority')
+  return true
+}
+
+const localNames = ['localhost', '127.0.0.1', '::1']
+
+async function authorityIn(
+  folder: string,
+  dependencies: Dependencies,
+): Promise<Authority | undefined> {
+  if (!isAuthorityFolder(folder)) return undefined
+  const { Authority: Opened } = await import('./authority.ts')
+  return Opened.open(folder, dependencies)
+}
+
+interface Renewing extends ClusterOptions {
+  readonly identity: NodeIdentity
+  readonly authority: Authority | undefined
+  readonly transport: Transport
+}
+
+function askHere({ identity, authority, names }: Renewing): AskForCertificate {
+  return async (request) => {
+    if (authority === undefined) throw new Error('the authority is elsewhere')
+    return await authority.renewOwn(identity.self, request, [...localNames, ...names])
+  }
+}
+
+/** Asks the authority where this process joined. */
+function askElsewhere(
+  { identity, transport, names }: Renewing,
+  dependencies: Dependencies,
+): AskForCertificate {
+  return async (request, signal) => {
+    const address = parseAddress(identity.joinedAt ?? '')
+    if (address === undefined) throw new Error('it is not known where the authority is')
+    const { connection } = await connectToMember(transport, address, signal, dependencies)
+    try {
+      return await connection.request(
+        'renew-certificate',
+        { request, names: [...names] },
+        { signal },
+      )
+    } finally {
+      connection.destroy()
+    }
+  }
+}
+
+/** Connects to an index or a peer, whichever answers. */
+async function connectToMember(
+  transport: Transport,
+  address: Address,
+  signal: AbortSignal,
+  dependencies: Dependencies,
+): ReturnType<typeof connect> {
+  const wire = await transport.dial(address, {
+    signal: AbortSignal.any([signal, AbortSignal.timeout(deadlines.dialMs)]),
+  })
+  const role = wire.proven?.role === 'index' ? 'index' : 'peer'
+  const hello = { role: 'client' } as const
+  return await connect({ transport, wire, address, role, hello, signal }, dependencies)
+}
+
+async function resolve(name: string): Promise<string[]> {
+  try {
+    return (await lookup(name, { all: true })).map(({ address }) => address)
+  } catch {
+    return []
+  }
+}

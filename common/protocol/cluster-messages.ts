@@ -1,0 +1,84 @@
+/** Messages of a secured cluster: a part of the table in messages.ts. */
+import Type from 'typebox'
+import { SignedTrust } from '../identity/trust.ts'
+import { limits } from '../limits.ts'
+import { described, Host, PeerId } from './fields.ts'
+import type { MessageRow } from './message-row.ts'
+import { rights } from './rights.ts'
+
+const CertificateRequest = Type.String({
+  minLength: 1,
+  maxLength: limits.certificateBytesMax,
+  description: 'PKCS #10, PEM, signed with the key that the certificate is for: P-256',
+})
+const Names = Type.Array(Host, {
+  maxItems: limits.certificateNamesMax,
+  description: 'Names and addresses under which the sender is reached over HTTPS',
+})
+const Issued = Type.Object({
+  certificate: Type.String({
+    maxLength: limits.certificateBytesMax,
+    description: 'PEM: the certificate, then those of the authority that issued it',
+  }),
+  trust: described(SignedTrust, 'Whom to trust'),
+})
+
+export const clusterMessages = {
+  'join-cluster': {
+    summary:
+      'Asks the authority of a secured cluster for a certificate, with a join token. Sent over TLS without a certificate (ALPN `tandem-join/1`), once the authority has proven the key that the token names.',
+    from: ['client'],
+    to: ['index', 'peer'],
+    by: rights.joining,
+    request: Type.Object({
+      secret: Type.String({ pattern: '^[0-9a-f]{32}$', description: 'The secret of the token' }),
+      id: described(PeerId, 'The id to join with'),
+      request: CertificateRequest,
+      names: Names,
+    }),
+    reply: Issued,
+    isReplyLong: true,
+    bulk: false,
+  },
+  'renew-certificate': {
+    summary: 'Asks the authority for a new certificate for the same key.',
+    from: ['peer', 'client'],
+    to: ['index', 'peer'],
+    by: rights.members,
+    request: Type.Object({ request: CertificateRequest, names: Names }),
+    reply: Issued,
+    isReplyLong: true,
+    bulk: false,
+  },
+  'exchange-trust': {
+    summary:
+      'Tells whom the members of the cluster trust, and asks for a newer version. Both sides of a connection send it when they learn of a newer one than the other has.',
+    from: ['peer', 'client', 'index'],
+    to: ['index', 'peer', 'client'],
+    by: rights.members,
+    isLong: true,
+    request: Type.Object({
+      number: Type.Integer({ minimum: 0, description: 'The version that the sender has' }),
+      trust: Type.Optional(described(SignedTrust, 'It, if it may be newer than the receiver’s')),
+    }),
+    reply: Type.Object({
+      number: Type.Integer({ minimum: 0, description: 'The version that the receiver has now' }),
+      trust: Type.Optional(described(SignedTrust, 'It, if it is newer than the sender’s')),
+    }),
+    bulk: false,
+  },
+  'revoke-member': {
+    summary: 'Revokes the certificates of a member: its connections are closed everywhere.',
+    from: ['peer'],
+    to: ['index', 'peer'],
+    by: rights.administration,
+    request: Type.Object({ id: described(PeerId, 'The member') }),
+    reply: Type.Object({
+      number: Type.Integer({
+        minimum: 1,
+        description: 'The version of the trust document with it',
+      }),
+    }),
+    bulk: false,
+  },
+} as const satisfies Record<string, MessageRow>

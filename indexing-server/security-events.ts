@@ -1,0 +1,45 @@
+import type { AppError } from '../common/errors.ts'
+import type { SecurityNews } from '../common/identity/authority-desk.ts'
+import { limits } from '../common/limits.ts'
+import type { Address } from '../common/protocol/transport.ts'
+import type { EventRecorder } from './events/event.ts'
+
+/** Counts connections that were refused. */
+interface RefusalCounter {
+  onRefused(code: string): void
+}
+
+/** Records who was let into the cluster, refused and revoked. */
+export function securityEvents(
+  events: EventRecorder,
+  metrics: RefusalCounter,
+): {
+  readonly onNews: (news: SecurityNews) => void
+  readonly onRefused: (remote: Address, error: AppError) => void
+} {
+  return {
+    onNews(news) {
+      if (news.kind === 'joined') {
+        const reason = `as ${news.role}, from ${news.host}`
+        events.record({ kind: 'member-joined', peerId: news.id, reason })
+      } else if (news.kind === 'revoked') {
+        // A command on the machine of the authority has no peer.
+        const otherPeerId = news.by
+        events.record({ kind: 'member-revoked', peerId: news.id, otherPeerId })
+      } else {
+        metrics.onRefused('JOIN_REFUSED')
+        const reason = cut(`from ${news.host}: ${news.reason}`)
+        events.record({ kind: 'join-refused', peerId: news.id, reason })
+      }
+    },
+    onRefused({ host }, error) {
+      metrics.onRefused(error.code)
+      events.record({ kind: 'access-refused', reason: cut(`from ${host}: ${error.message}`) })
+    },
+  }
+}
+
+/** A phrase without a full stop. */
+function cut(text: string): string {
+  return text.replace(/\.$/, '').slice(0, limits.eventReasonCharactersMax)
+}

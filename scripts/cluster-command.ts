@@ -1,0 +1,174 @@
+/** `tandem cluster`: secures a cluster, and manages its members on the machine of its authority. */
+import { resolve } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { systemClock } from '../common/clock.ts'
+import { AppError } from '../common/errors.ts'
+import { isLoopback } from '../common/hosts.ts'
+import type { ClusterOverview } from '../common/identity/authority.ts'
+import { parsePeerId } from '../common/ids.ts'
+import { systemRandom } from '../common/random.ts'
+import { localText } from '../peer/cli/human-units.ts'
+import { printable, printableJson } from '../peer/cli/printable.ts'
+import { styleOf } from '../peer/cli/style.ts'
+import { tableText } from '../peer/cli/table.ts'
+import type { Terminal } from '../peer/cli/terminal.ts'
+import {
+  addPlaceOptions,
+  joinLine,
+  openAuthority,
+  type PlaceOptions,
+  placeOf,
+} from './authority-place.ts'
+import { silentLog } from './silent-log.ts'
+
+interface Options extends PlaceOptions {
+  readonly json?: boolean
+}
+
+const firstTokenMs = 24 * 3_600_000
+
+export function clusterCommand(terminal: Terminal): Command {
+  const command = new Command('cluster')
+    .summary('secure a cluster, and manage its members')
+    .description(
+      'Secures a cluster with TLS between all its processes, and manages its members. Run it on the machine of the authority: the index, or with --peer the first peer of a mesh.',
+    )
+  const commands = [initCommand, statusCommand, revokeCommand, rotateCommand]
+  for (const make of commands)
+    command.addCommand(addPlaceOptions(make(terminal)).option('--json', 'print JSON'))
+  return command.addCommand(joinCommand(terminal))
+}
+
+function initCommand(terminal: Terminal): Command {
+  return new Command('init')
+    .description('Secures the cluster: makes its authority, and prints how others join.')
+    .action(async (options: Options) => {
+      const place = await placeOf(options)
+      const { foundCluster } = await import('../common/identity/open-cluster.ts')
+      const dependencies = { clock: systemClock, random: systemRandom, log: await silentLog() }
+      const isNew = await foundCluster(place, dependencies)
+      if (!isNew) throw new AppError('CLUSTER_EXISTS', { folder: place.folder })
+      using authority = await openAuthority(place)
+      const line = async (role: 'peer' | 'admin'): Promise<string> =>
+        await joinLine(place, authority, authority.createToken({ role, forMs: firstTokenMs }))
+      const [peers, admins] = [await line('peer'), await line('admin')]
+      if (options.json === true) {
+        await terminal.print(printableJson({ folder: place.folder, peers, admins }, 2))
+        return
+      }
+      const own = place.role === 'index' ? 'the index' : place.id
+      terminal.remark(
+        `The cluster is secured; its authority is in ${place.folder}. Restart ${own}, and start each peer once with:`,
+      )
+      await terminal.print(peers)
+      if (isLoopback(place.address.host))
+        terminal.remark(
+          'That leads to this machine only: for others, give --host with the name or address at which they reach it, and start it with --host 0.0.0.0.',
+        )
+      terminal.remark(
+        `Peers that may also drain and forget others, and change rules:\n${admins}\nBoth tokens are valid for 24 h; \`tandem token create\` makes others.`,
+      )
+    })
+}
+
+function statusCommand(terminal: Terminal): Command {
+  return new Command('status')
+    .description('Lists the members of the cluster and how long their certificates are valid.')
+    .action(async (options: Options) => {
+      using authority = await openAuthority(await placeOf(options))
+      const { overview } = authority
+      const text = (): string => overviewText(overview, terminal)
+      await terminal.print(options.json === true ? printableJson(overview, 2) : text())
+    })
+}
+
+function revokeCommand(terminal: Terminal): Command {
+  return new Command('revoke')
+    .description(
+      'Revokes a member: its connections are closed everywhere, and it can join again only with a new token. Works while the index is stopped, too.',
+    )
+    .argument('<member>', 'its id')
+    .action(async (id: string, options: Options) => {
+      using authority = await openAuthority(await placeOf(options))
+      authority.revoke(id)
+      const text = `${printable(id)} is revoked. Members learn of it as soon as the authority runs.`
+      await terminal.print(options.json === true ? printableJson({ id, revoked: true }, 2) : text)
+    })
+}
+
+function rotateCommand(terminal: Terminal): Command {
+  return new Command('rotate-ca')
+    .description(
+      'Replaces the key of the authority. Both are trusted until each member has a new certificate, which takes minutes; join tokens of the old one end.',
+    )
+    .option('--finish', 'trust the old key no longer; members that were away must join again')
+    .action(async (options: Options & { readonly finish?: boolean }) => {
+      using authority = await openAuthority(await placeOf(options))
+      if (options.finish === true) authority.endRotation()
+      else await authority.rotate()
+      const { authorities, members } = authority.overview
+      const text = options.finish
+        ? 'The old key is trusted no longer.'
+        : 'The authority has a new key. `tandem cluster status` shows who still has a certificate of the old one.'
+      const result = { authorities, members: members.length }
+      await terminal.print(options.json === true ? printableJson(result, 2) : text)
+    })
+}
+
+interface JoinOptions {
+  readonly id: string
+  readonly identity: string
+}
+
+/** For readers, and for members that are to get another role. */
+function joinCommand(terminal: Terminal): Command {
+  return new Command('join')
+    .description(
+      'Joins a secured cluster without starting a peer: for readers such as CI jobs, and to give a member another role. A peer joins by `tandem peer --join TOKEN`.',
+    )
+    .argument('<token>', 'the join token')
+    .requiredOption('--id <id>', 'under which id', parsePeerId)
+    .requiredOption(
+      '--identity <folder>',
+      'folder for the key and the certificate; that of a peer is .tandem/cluster in its data folder',
+    )
+    .action(async (text: string, { id, identity }: JoinOptions) => {
+      const [{ joinCluster }, { parseJoinToken }, { readIdentityFiles }] = await Promise.all([
+        import('../common/identity/join-cluster.ts'),
+        import('../common/identity/join-token.ts'),
+        import('../common/identity/identity-files.ts'),
+      ])
+      const token = parseJoinToken(text)
+      if (token === undefined)
+        throw new InvalidArgumentError(new AppError('JOIN_TOKEN_INVALID').message)
+      const folder = resolve(identity)
+      const key = (await readIdentityFiles(folder))?.key
+      const dependencies = { clock: systemClock, log: await silentLog() }
+      await joinCluster({ token, id, names: [], folder, key }, dependencies)
+      await terminal.print(`${id} has joined; its key and certificate are in ${folder}.`)
+    })
+}
+
+function overviewText(
+  { cluster, authorities, members }: ClusterOverview,
+  terminal: Terminal,
+): string {
+  const columns = [
+    { title: 'MEMBER' },
+    { title: 'ROLE' },
+    { title: 'JOINED' },
+    { title: 'VALID UNTIL' },
+    { title: 'STATE' },
+  ] as const
+  const current = authorities.at(-1)
+  const rows = members.map(({ id, role, joinedMs, expiresMs, isRevoked, issuer, isAuthority }) => {
+    const old = issuer === current ? '' : 'certificate of the old key'
+    const states = [isAuthority ? 'authority' : '', isRevoked ? 'revoked' : old]
+    const state = states.filter((part) => part !== '').join(', ') || 'member'
+    return [id, role, localText(joinedMs), localText(expiresMs), state]
+  })
+  const replaced = authorities.length > 1 ? '\nThe key of the authority is being replaced.' : ''
+  const style = styleOf(terminal)
+  const table = tableText(columns, rows, (title) => style('bold', title))
+  return `Cluster ${cluster}${replaced}\n${table}`
+}
