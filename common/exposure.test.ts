@@ -29,7 +29,7 @@ test.each([
   [['files.example', '0.0.0.0'], 'would listen on files.example (--host)'],
 ])('one that others reach does not start without: %j', (hosts, sentence) => {
   expect(() => check(hosts)).toThrow(
-    expect.toSatisfy((error) => hasCode(error, 'NOT_SECURED') && error.message.includes(sentence)),
+    expect.toSatisfy((error) => hasCode(error, 'EXPOSED') && error.message.includes(sentence)),
   )
   expect(() => check(hosts)).toThrow('Do this, or accept this with --insecure.')
 })

@@ -25,7 +25,7 @@ export interface Exposure {
 /**
  * Checks the addresses of a process before it listens on them.
  * @returns whether other machines reach it without TLS, which is logged
- * @throws AppError NOT_SECURED if they would, and its user has not accepted that
+ * @throws AppError EXPOSED if they would, and its user has not accepted that
  */
 export function checkExposure(
   { listening, hasIdentity, isAccepted, remedy }: Exposure,
@@ -33,7 +33,7 @@ export function checkExposure(
 ): boolean {
   const [exposed] = listening.filter(({ host }) => !isLoopback(host))
   if (hasIdentity || exposed === undefined) return false
-  if (!isAccepted) throw new AppError('NOT_SECURED', { ...exposed, remedy })
+  if (!isAccepted) throw new AppError('EXPOSED', { ...exposed, remedy })
   log.warn(
     { ...exposed },
     'insecure: other machines reach this process without TLS, and can read, change and delete files',

@@ -40,9 +40,21 @@ export function answerClientError(thrown: Error, socket: Duplex): void {
   }
   const { status, error } = refusalOf(code)
   const body = JSON.stringify(problemOf(error, { status }))
+  sendRaw(socket, { status, headers: { 'content-type': problemType }, body })
+}
+
+/** An answer to a request that no HTTP server has read. */
+export interface RawAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** Sends the answer and ends the connection. */
+export function sendRaw(socket: Duplex, { status, headers, body }: RawAnswer): void {
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    `content-type: ${problemType}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ]

@@ -28,7 +28,8 @@ export const guardedServerOptions = {
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 interface Client extends Occupant {
-  readonly socket: Socket
+  /** The TLS connection once its handshake is done, or else the TCP connection. */
+  socket: Socket
   requests: number
   lastMs: number
   hasAsked: boolean
@@ -55,7 +56,14 @@ export function guardHttp(server: Server, handle: Handler, { clock }: { clock: C
       leaving.socket.destroy()
     }
     clients.set(socket, client)
-    socket.once('close', () => clients.delete(socket))
+    socket.once('close', () => clients.delete(client.socket))
+  })
+  server.on('secured', (socket: Socket, secured: Socket) => {
+    const client = clients.get(socket)
+    if (client === undefined) return void secured.destroy()
+    clients.delete(socket)
+    client.socket = secured
+    clients.set(secured, client)
   })
   const onRequest: Handler = (request, response) => {
     const client = clients.get(request.socket)

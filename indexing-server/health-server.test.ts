@@ -1,7 +1,13 @@
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { systemClock } from '../common/clock.ts'
 import { hasCode } from '../common/errors.ts'
+import { httpUrl } from '../common/http-url.ts'
+import { TestAuthority, TestIdentity } from '../common/testing/certificates.ts'
 import { silentLog } from '../common/testing/silent-log.ts'
 import { startHealthServer } from './health-server.ts'
 
@@ -77,4 +83,25 @@ test('only known host names are answered, and the refusal says how to allow anot
   expect(await ask(`host: localhost\r\nx: ${'y'.repeat(20_000)}\r\n`)).toMatch(
     /^HTTP\/1.1 431 [^]*"code":"TOO_LARGE"/,
   )
+})
+
+test('with an identity it speaks HTTPS', async () => {
+  const authority = await TestAuthority.create()
+  const identity = new TestIdentity(await authority.issue('index'))
+  const options = { host: '127.0.0.1', port: 0, allowedHosts: [] }
+  const check = async (): Promise<undefined> => undefined
+  const dependencies = { check, metrics, identity, clock: systemClock, log: silentLog }
+  await using server = await startHealthServer(options, dependencies)
+  const url = new URL('/healthz', httpUrl(server.address))
+  expect(url.protocol).toBe('https:')
+  const request = httpsRequest(url, { ca: authority.ca, agent: false }).end()
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  expect([response.statusCode, await text(response)]).toEqual([200, '{"status":"ok"}\n'])
+  const plain = await fetch(`http://127.0.0.1:${server.address.port}/metrics`, {
+    redirect: 'manual',
+  })
+  expect([plain.status, plain.headers.get('location')]).toEqual([
+    307,
+    new URL('/metrics', url).href,
+  ])
 })

@@ -1,28 +1,25 @@
 import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Clock } from '../common/clock.ts'
 import { errorTable } from '../common/error-table.ts'
 import { AppError, reasonOf, systemErrorCode, toAppError } from '../common/errors.ts'
 import { answerClientError } from '../common/http-errors.ts'
 import { guardedServerOptions, guardHttp } from '../common/http-guard.ts'
 import { checkHost } from '../common/http-host.ts'
 import { errorDescribedAt, problemOf, problemType } from '../common/http-problem.ts'
+import type { HttpPlace } from '../common/http-url.ts'
+import { createWebServer, type WebServerDependencies } from '../common/https-server.ts'
 import { deadlines } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
 import { type Address, formatAddress } from '../common/protocol/transport.ts'
 
-// An import would load all exports, including a whole HTTP client: 14 MB that is never used.
-const { createServer } = process.getBuiltinModule('node:http')
-
-export interface HealthDependencies {
+export interface HealthDependencies extends WebServerDependencies {
   /**
    * Resolves if the index can answer, with the reason if it is degraded; rejects if it is
    * unhealthy.
    */
   readonly check: () => Promise<string | undefined>
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
-  readonly clock: Clock
   readonly log: Log
 }
 
@@ -32,7 +29,7 @@ export interface HealthOptions extends Address {
 }
 
 export interface HealthServer extends AsyncDisposable {
-  readonly address: Address
+  readonly address: HttpPlace
 }
 
 /**
@@ -44,7 +41,8 @@ export async function startHealthServer(
   dependencies: HealthDependencies,
 ): Promise<HealthServer> {
   const ownNames = new Set(allowedHosts.map((name) => name.toLowerCase()))
-  const server = createServer({ ...guardedServerOptions, requestTimeout: deadlines.requestMs })
+  const options = { ...guardedServerOptions, requestTimeout: deadlines.requestMs }
+  const server = createWebServer(options, dependencies)
   server.on('clientError', answerClientError)
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     answer(request, response, ownNames, dependencies).catch((error: unknown) => {
@@ -55,9 +53,10 @@ export async function startHealthServer(
   guardHttp(server, handle, dependencies)
   await listen(server, address)
   const { port } = server.address() as AddressInfo
+  const isSecure = dependencies.identity !== undefined
   let closed: Promise<void> | undefined
   return {
-    address: { host: address.host, port },
+    address: { host: address.host, port, ...(isSecure && { isSecure }) },
     [Symbol.asyncDispose]: () => (closed ??= close(server)),
   }
 }

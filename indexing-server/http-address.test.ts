@@ -5,6 +5,12 @@ import { IndexCluster } from './testing/index-cluster.ts'
 test.each([
   ['none', undefined, '10.0.0.1', undefined],
   ['all addresses', { port: 8100 }, '10.0.0.1', { host: '10.0.0.1', port: 8100 }],
+  [
+    'HTTPS on all addresses',
+    { port: 8100, isSecure: true as const },
+    '10.0.0.1',
+    { host: '10.0.0.1', port: 8100, isSecure: true },
+  ],
   ['one address', { host: '10.1.0.1', port: 80 }, '10.0.0.1', { host: '10.1.0.1', port: 80 }],
   ['loopback of another machine', { host: '127.0.0.1', port: 80 }, '10.0.0.1', undefined],
   ['loopback of this machine', { host: '::1', port: 80 }, '127.0.0.1', { host: '::1', port: 80 }],

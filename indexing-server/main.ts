@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path'
 import { systemClock } from '../common/clock.ts'
 import { checkExposure, type Exposure } from '../common/exposure.ts'
 import { hostNamesOf } from '../common/http-host.ts'
+import { httpUrl } from '../common/http-url.ts'
+import { httpsIdentityAt } from '../common/https-server.ts'
 import { clusterFolder, namesOf, reachedAs } from '../common/identity/cluster-folder.ts'
 import { type Cluster, openCluster } from '../common/identity/open-cluster.ts'
 import { logSettings } from '../common/log-settings.ts'
@@ -103,19 +105,22 @@ async function runUntilDamaged(
         port: settings.httpPort,
         allowedHosts: hostNamesOf(settings.allowedHosts),
       },
-      { check: index.health, metrics: index.metrics, clock: systemClock, log },
+      {
+        check: index.health,
+        metrics: index.metrics,
+        identity: httpsIdentityAt(settings.httpHost, cluster?.identity),
+        clock: systemClock,
+        log,
+      },
     ),
   )
   const address = formatAddress(index.address)
-  const http = formatAddress(health.address)
-  ready(
-    `The index is ready: it serves peers on ${address}, health and metrics on http://${http}.`,
-    {
-      address,
-      http,
-      data: resolve(settings.data),
-    },
-  )
+  const http = httpUrl(health.address)
+  ready(`The index is ready: it serves peers on ${address}, health and metrics on ${http}.`, {
+    address,
+    http,
+    data: resolve(settings.data),
+  })
   const damage = await Promise.race([stopped, damaged])
   if (damage !== undefined) await stack.disposeAsync()
   return damage

@@ -1,6 +1,7 @@
 /** Registers a peer at its index: announces, reports downloads, and carries out tasks. */
 import type { Clock } from '../common/clock.ts'
 import { reasonOf } from '../common/errors.ts'
+import type { HttpsIdentity } from '../common/https-server.ts'
 import type { Log } from '../common/log.ts'
 import type { ClusterDesk } from '../common/protocol/cluster-desk.ts'
 import type { Connection } from '../common/protocol/connection.ts'
@@ -40,6 +41,8 @@ export interface PeerDependencies {
   readonly multicast?: Multicast | undefined
   /** Starts the index of a peer in a mesh; needed for `settings.mesh`. */
   readonly startOwnIndex?: StartOwnIndex | undefined
+  /** In a secured cluster. */
+  readonly identity?: HttpsIdentity | undefined
   readonly clock: Clock
   readonly random: Random
   readonly log: Log

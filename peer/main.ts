@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { systemClock } from '../common/clock.ts'
 import { checkExposure, type Exposure } from '../common/exposure.ts'
+import { httpUrl } from '../common/http-url.ts'
 import { logSettings } from '../common/log-settings.ts'
 import { udpMulticast } from '../common/protocol/multicast.ts'
 import { tcpTransport } from '../common/protocol/tcp-transport.ts'
@@ -91,7 +92,7 @@ async function run(
   const peer = stack.use(await startPeer(settings, dependencies))
   ready(readySentence(settings, peer), {
     address: formatAddress(peer.address),
-    http: formatAddress(peer.webAddress),
+    http: httpUrl(peer.webAddress),
     data: resolve(settings.data),
   })
   if (settings.headless) await stopped
@@ -111,7 +112,7 @@ function readySentence(
   peer: Peer,
 ): string {
   const where = `${peerId} is ready: it serves ${data}/shared on ${formatAddress(peer.address)}`
-  const http = `HTTP API on http://${formatAddress(peer.webAddress)}`
+  const http = `HTTP API on ${httpUrl(peer.webAddress)}`
   const danger = isInsecure
     ? ' INSECURE: every machine that reaches it can read, change and delete files.'
     : ''

@@ -77,6 +77,7 @@ export function startQueries(
     ...own,
     programs: new Programs(dependencies),
     link: new ProgramLink(dependencies),
+    isSecured: dependencies.identity !== undefined,
     asker: () => asker,
     onJoined: () => mesh.tellNews(),
     seen: new SeenQueries(dependencies),

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { systemClock } from '../common/clock.ts'
 import { toAppError } from '../common/errors.ts'
+import { httpUrl } from '../common/http-url.ts'
 import { systemRandom } from '../common/random.ts'
+import { TestAuthority, TestIdentity } from '../common/testing/certificates.ts'
 import { silentLog } from '../common/testing/silent-log.ts'
 import { temporaryFolder } from '../common/testing/temp-folder.ts'
 import { openHttpPeer } from './api/http-peer.ts'
@@ -15,6 +17,7 @@ import type { WebServer } from './web/web-server.ts'
 async function started(
   data: string,
   settings: Partial<Parameters<typeof startPeerWeb>[0]>,
+  identity?: TestIdentity,
 ): Promise<WebServer> {
   return await startPeerWeb(
     {
@@ -32,6 +35,7 @@ async function started(
       api: new FakePeerApi({ clock: systemClock }).api,
       vitals: fakeVitals(),
       http: { onListening: () => {} },
+      identity,
       clock: systemClock,
       random: systemRandom,
       log: silentLog,
@@ -63,6 +67,24 @@ test.each([
     yield* bytes
   }
   await api.push({ name: 'a', bytes: sent(), replace: false, wait: false })
+})
+
+test('a peer with an identity speaks HTTPS, except on loopback', async () => {
+  await using folder = await temporaryFolder()
+  const authority = await TestAuthority.create()
+  const identity = new TestIdentity(await authority.issue('peer1'))
+  const statusAt = async ({ address }: WebServer): Promise<number> => {
+    const url = new URL(httpUrl({ ...address, host: '127.0.0.1' }))
+    const tokenPath = join(folder.path, '.tandem', 'token')
+    const token = (await readFile(tokenPath, 'utf8')).trim()
+    const trust = { ca: [authority.ca], memberId: 'peer1' }
+    using api = openHttpPeer({ url, peerId: 'peer1', token, trust }, { clock: systemClock })
+    return (await api.status()).contents
+  }
+  await using secure = await started(folder.path, { httpHost: '0.0.0.0' }, identity)
+  expect([secure.address.isSecure, await statusAt(secure)]).toEqual([true, 0])
+  await using local = await started(folder.path, { httpHost: '127.0.0.1' }, identity)
+  expect([local.address.isSecure, await statusAt(local)]).toEqual([undefined, 0])
 })
 
 test('a token file in the settings must exist', async () => {

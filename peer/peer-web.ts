@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path'
 import { reasonOf } from '../common/errors.ts'
 import { isLoopback } from '../common/hosts.ts'
+import { httpsIdentityAt } from '../common/https-server.ts'
 import { ownFolderName } from '../common/ids.ts'
 import type { Random } from '../common/random.ts'
 import type { HttpNotice } from './announce/http-notice.ts'
@@ -44,15 +45,16 @@ export async function startPeerWeb(
   const { peerId, data, requireToken, httpHost } = settings
   const needsToken = requireToken || !isLoopback(httpHost)
   const sessions = join(resolve(data), ownFolderName, 'sessions.json')
+  const identity = httpsIdentityAt(httpHost, dependencies.identity)
   const gate = new Gatekeeper(
-    { peerId, needsToken },
+    { peerId, needsToken, isSecure: identity !== undefined },
     {
       ...dependencies,
       token: new CurrentToken(place, dependencies),
       sessions: await Sessions.open(sessions, dependencies),
     },
   )
-  const web = await startWeb(webOptions(settings), { ...dependencies, gate })
+  const web = await startWeb(webOptions(settings), { ...dependencies, gate, identity })
   dependencies.http.onListening(web.address, { needsToken })
   return web
 }

@@ -16,6 +16,7 @@
  *   member      in a mesh: talks to other members, which it tells where this peer serves; leaves first
  */
 import { join, resolve } from 'node:path'
+import type { HttpPlace } from '../common/http-url.ts'
 import type { Log } from '../common/log.ts'
 import type { Address } from '../common/protocol/transport.ts'
 import type { AskedIndex } from './announce/asked-index.ts'
@@ -65,7 +66,7 @@ export interface Peer extends AsyncDisposable {
   /** The address at which it serves other peers. */
   readonly address: Address
   /** The address of its HTTP API. */
-  readonly webAddress: Address
+  readonly webAddress: HttpPlace
   /** Resolves when the catalog has all files that were in the folders at the start. */
   readonly ready: Promise<void>
   /** When it is disposed, the index is told that it does not return. */

@@ -5,7 +5,13 @@ import type { Address } from '../common/protocol/transport.ts'
 import { parseSha256 } from '../peer/cli/download-command.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
 import type { ReadRequest } from '../peer/fetch/stream/read-in-order.ts'
-import { type ClientOptions, locatePeer, parseUrl, tokenFileHelp } from './client-commands.ts'
+import {
+  type ClientOptions,
+  caHelp,
+  locatePeer,
+  parseUrl,
+  tokenFileHelp,
+} from './client-commands.ts'
 import { clientOf, indexOption } from './direct-commands.ts'
 
 interface CatOptions extends ClientOptions {
@@ -24,8 +30,13 @@ export function catCommand(terminal: Terminal): Command {
     .option('--sha256 <hex>', 'version to fetch, if the name has several', parseSha256)
     .addOption(indexOption('HOST:PORT of the index (default: as configured for peers)'))
     .option('--peer <id>', 'look up sources through this local peer')
-    .option('--api <url>', 'look up sources through the peer at http://HOST:PORT', parseUrl)
+    .option(
+      '--api <url>',
+      'look up sources through the peer at http://HOST:PORT or https://HOST:PORT',
+      parseUrl,
+    )
     .option('--token-file <file>', tokenFileHelp)
+    .option('--ca <file>', caHelp)
     .option('--config <file>', 'settings file (default: config/config.json, if it exists)')
     .action((name: string, options: CatOptions) => cat(name, options, terminal))
 }

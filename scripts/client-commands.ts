@@ -1,9 +1,12 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
+import { isLoopback, isWildcard } from '../common/hosts.ts'
+import { httpUrl } from '../common/http-url.ts'
 import { untilInterrupted } from '../common/interrupted.ts'
 import type { ValuesOf } from '../common/settings.ts'
 import type { HttpPeerOptions } from '../peer/api/http-peer.ts'
+import type { HttpsTrust } from '../peer/api/https-trust.ts'
 import type { CommonOptions, RunCommand } from '../peer/cli/command.ts'
 import { peerCommands } from '../peer/cli/commands.ts'
 import { type DownloadOptions, download } from '../peer/cli/download-command.ts'
@@ -16,6 +19,7 @@ export interface ClientOptions extends CommonOptions {
   readonly api?: URL
   readonly config?: string
   readonly tokenFile?: string
+  readonly ca?: string
 }
 
 /** The commands that call a running peer over HTTP; `download` can work without one. */
@@ -34,9 +38,10 @@ export function clientCommands(terminal: Terminal): Command[] {
   for (const command of commands)
     command
       .option('--peer <id>', 'call this local peer (default: as configured, or peer1)')
-      .option('--api <url>', 'call the peer at http://HOST:PORT', parseUrl)
+      .option('--api <url>', 'call the peer at http://HOST:PORT or https://HOST:PORT', parseUrl)
       .option('--config <file>', 'settings file (default: config/config.json, if it exists)')
       .option('--token-file <file>', tokenFileHelp)
+      .option('--ca <file>', caHelp)
   const downloading = commands.find((command) => command.name() === 'download')
   if (downloading !== undefined)
     addDirectDownload<ClientOptions & DownloadOptions>(downloading, terminal, (name, options) =>
@@ -48,12 +53,16 @@ export function clientCommands(terminal: Terminal): Command[] {
 export const tokenFileHelp =
   "file with the peer's token, if it wants one (default: the one in the data folder of a local peer)"
 
+export const caHelp =
+  'file with the certificate of the authority that an HTTPS server must have (default: that of the cluster of a local peer)'
+
 /** The HTTP API of the named or configured peer, with its token if that is known. */
 export async function locatePeer({
   api,
   peer,
   config,
   tokenFile,
+  ca,
 }: ClientOptions): Promise<HttpPeerOptions> {
   const [{ configFile, loadSettings }, { defaultPort, peerSettings }] = await Promise.all([
     import('../common/settings.ts'),
@@ -64,15 +73,53 @@ export async function locatePeer({
   if (api !== undefined) {
     // The data folder here is not that of a peer elsewhere, and its token is not for others.
     const token = values.tokenFile === undefined ? undefined : await knownToken(values)
-    return { url: api, peerId: peer ?? 'peer1', token }
+    const isSecure = api.protocol === 'https:'
+    const trust = isSecure ? await trustElsewhere(values, { ca, peer }) : undefined
+    return { url: api, peerId: peer ?? 'peer1', token, trust }
   }
   const port = values.httpPort ?? defaultPort(values.id, 'httpPort')
   if (port === undefined) {
     const reason = `'${values.id}' does not imply the port of its HTTP API: use --api http://HOST:PORT`
     throw new AppError('SETTING_INVALID', { origin: '--peer', path: 'the peer id', reason })
   }
-  const url = new URL(`http://${reachable(values.httpHost)}:${port}`)
-  return { url, peerId: values.id, token: await knownToken(values) }
+  const trust = await trustHere(values, ca)
+  const host = reachable(values.httpHost)
+  const url = new URL(httpUrl({ host, port, isSecure: trust !== undefined }))
+  return { url, peerId: values.id, token: await knownToken(values), trust }
+}
+
+/**
+ * What is trusted to be a peer on this machine, which must be the one that is called; undefined if it
+ * speaks plain HTTP.
+ * @throws AppError IDENTITY_UNUSABLE, DISK_FAILED, SETTING_INVALID
+ */
+async function trustHere(
+  { id, data, httpHost }: TokenSettings & { readonly httpHost: string },
+  ca: string | undefined,
+): Promise<HttpsTrust | undefined> {
+  // Plain HTTP on loopback, whatever its identity.
+  if (isLoopback(httpHost)) return undefined
+  const { clusterTrust, fileTrust } = await import('./cluster-trust.ts')
+  const ofCluster = await clusterTrust(data ?? `data/${id}`)
+  if (ofCluster === undefined) return undefined
+  return { ...ofCluster, ...(ca !== undefined && (await fileTrust(ca))), memberId: id }
+}
+
+/**
+ * What is trusted to be a server elsewhere: with a certificate of this cluster, or one that this machine
+ * trusts, such as that of a proxy.
+ * @throws AppError IDENTITY_UNUSABLE, DISK_FAILED, SETTING_INVALID
+ */
+async function trustElsewhere(
+  { id, data }: TokenSettings,
+  { ca, peer }: { readonly ca: string | undefined; readonly peer: string | undefined },
+): Promise<HttpsTrust> {
+  const { clusterTrust, fileTrust } = await import('./cluster-trust.ts')
+  if (ca !== undefined) return { ...(await fileTrust(ca)), memberId: peer }
+  const { getCACertificates } = await import('node:tls')
+  const ofCluster = await clusterTrust(data ?? `data/${id}`)
+  const all = [...(ofCluster?.ca ?? []), ...getCACertificates('default')]
+  return { ...ofCluster, ca: all, memberId: peer }
 }
 
 /** @throws AppError TOKEN_UNUSABLE if the settings name its file */
@@ -92,12 +139,11 @@ type TokenSettings = Pick<ValuesOf<(typeof peerSettings)['table']>, 'id' | 'data
 
 /** The address at which a local process reaches one that listens on `host`. */
 function reachable(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
-  return host.includes(':') ? `[${host}]` : host
+  return isWildcard(host) ? '127.0.0.1' : host
 }
 
 export function parseUrl(text: string): URL {
   const url = URL.parse(text)
-  if (url?.protocol !== 'http:') throw new InvalidArgumentError('Must be http://HOST:PORT.')
-  return url
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+  throw new InvalidArgumentError('Must be http://HOST:PORT or https://HOST:PORT.')
 }

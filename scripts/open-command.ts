@@ -1,6 +1,12 @@
 import { Command } from 'commander'
 import type { Terminal } from '../peer/cli/terminal.ts'
-import { type ClientOptions, locatePeer, parseUrl, tokenFileHelp } from './client-commands.ts'
+import {
+  type ClientOptions,
+  caHelp,
+  locatePeer,
+  parseUrl,
+  tokenFileHelp,
+} from './client-commands.ts'
 
 interface Options extends ClientOptions {
   readonly print?: boolean
@@ -15,9 +21,10 @@ export function openCommand(terminal: Terminal): Command {
     )
     .option('--print', 'print the address instead; it may contain the token')
     .option('--peer <id>', 'the peer on this machine (default: as configured, or peer1)')
-    .option('--api <url>', 'the peer at http://HOST:PORT', parseUrl)
+    .option('--api <url>', 'the peer at http://HOST:PORT or https://HOST:PORT', parseUrl)
     .option('--config <file>', 'settings file (default: config/config.json, if it exists)')
     .option('--token-file <file>', tokenFileHelp)
+    .option('--ca <file>', caHelp)
     .option('--json', 'print JSON, for programs; opens nothing')
     .action(async ({ print = false, json = false, ...options }: Options) => {
       // Only now: every command line loads this file.

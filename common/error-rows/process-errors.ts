@@ -15,7 +15,7 @@ export const processErrors = {
     status: 500,
     sentence: '{origin}: {path} {reason}.',
   },
-  NOT_SECURED: {
+  EXPOSED: {
     when: 'A process would listen where other machines reach it, and has no identity; it does not start.',
     retryable: false,
     status: 500,
@@ -88,6 +88,19 @@ export const processErrors = {
     status: 421,
     sentence:
       "This server does not accept the host name '{host}': use localhost or an IP address, or add the name to its setting allowedHosts (--allowed-hosts NAME).",
+  },
+  HTTPS_REQUIRED: {
+    when: 'A program sent plain HTTP to a server that speaks HTTPS.',
+    retryable: false,
+    status: 400,
+    sentence: 'This server speaks HTTPS: use an address that begins with https://.',
+  },
+  SERVER_UNPROVEN: {
+    when: 'An HTTPS server has no certificate that is trusted, or that of another server (command line).',
+    retryable: false,
+    status: 502,
+    sentence:
+      'The server at {address} has not proven that it is {expected}: {reason}. Nothing was sent to it. --ca FILE names the certificate of the authority to trust, --peer ID the peer that must answer.',
   },
   ORIGIN_REFUSED: {
     when: 'A web page from another origin sent a request that would change something.',

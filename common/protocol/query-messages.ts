@@ -18,7 +18,7 @@ import { rights } from './rights.ts'
 import { Change } from './shapes.ts'
 
 export const ProgramUrl = Type.String({
-  pattern: '^http://[^/?#@]{1,300}/?$',
+  pattern: '^https?://[^/?#@]{1,300}/?$',
   description: 'An HTTP server, such as http://192.0.2.9:9000',
 })
 

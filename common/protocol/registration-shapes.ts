@@ -2,7 +2,7 @@
 import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
 import { described, Epoch, Host, Port, Sequence } from './fields.ts'
-import { Change, NeedsToken } from './shapes.ts'
+import { Change, IsSecure, NeedsToken } from './shapes.ts'
 
 export const Continues = Type.Object(
   {
@@ -17,6 +17,7 @@ export const HttpServer = Type.Object(
     host: Type.Optional(described(Host, 'The address that it listens on; absent: all addresses')),
     port: Port,
     needsToken: NeedsToken,
+    isSecure: IsSecure,
   },
   { description: 'The HTTP server of the peer, if it has one' },
 )

@@ -50,8 +50,11 @@ export type Source = Static<typeof Source>
 export const NeedsToken = Type.Optional(
   Type.Literal(true, { description: 'Present if it wants a token' }),
 )
+export const IsSecure = Type.Optional(
+  Type.Literal(true, { description: 'Present if it speaks HTTPS' }),
+)
 const HttpAddress = described(
-  Type.Object({ host: Host, port: Port, needsToken: NeedsToken }),
+  Type.Object({ host: Host, port: Port, needsToken: NeedsToken, isSecure: IsSecure }),
   'Where others reach the HTTP server of the peer; absent if they cannot, as on loopback of another machine',
 )
 export type HttpAddress = Static<typeof HttpAddress>

@@ -1,5 +1,5 @@
 import { systemClock } from '../../common/clock.ts'
-import { formatAddress } from '../../common/protocol/transport.ts'
+import { httpUrl } from '../../common/http-url.ts'
 import { openHttpPeer } from '../../peer/api/http-peer.ts'
 import { describePeerApi } from '../../peer/testing/api-contract.ts'
 import { PeerPair } from './peer-pair.ts'
@@ -14,7 +14,7 @@ describePeerApi('a peer asked directly', {
 describePeerApi('a peer asked over HTTP', {
   open: async () => {
     const pair = await PeerPair.start()
-    const url = new URL(`http://${formatAddress(pair.peer.webAddress)}`)
+    const url = new URL(httpUrl(pair.peer.webAddress))
     const api = openHttpPeer({ url, peerId: 'peer1' }, { clock: systemClock })
     return subjectOf(pair, api, async () => {
       api[Symbol.dispose]()

@@ -61,13 +61,13 @@ describe('a process that cannot start', () => {
     const place = { port, httpPort, data: join(folder.path, 'data') }
     const anyHost = ['--host', '0.0.0.0']
     expect(await refusalOf('index', place, ...anyHost)).toMatch(
-      /^NOT_SECURED: It would listen on 0\.0\.0\.0 \(--host\), .*`tandem cluster init --data .+`.*--insecure\.$/,
+      /^EXPOSED: It would listen on 0\.0\.0\.0 \(--host\), .*`tandem cluster init --data .+`.*--insecure\.$/,
     )
     expect(await refusalOf('peer', place, ...anyHost)).toMatch(
-      /^NOT_SECURED: .*`--join TOKEN@HOST:PORT`.*--insecure\.$/,
+      /^EXPOSED: .*`--join TOKEN@HOST:PORT`.*--insecure\.$/,
     )
     expect(await refusalOf('peer', place, ...anyHost, '--mesh')).toMatch(
-      /^NOT_SECURED: .*`tandem cluster init --peer peer1`.*--insecure\.$/,
+      /^EXPOSED: .*`tandem cluster init --peer peer1`.*--insecure\.$/,
     )
     expect(await refusalOf('index', place, '--http-host', '::')).toMatch(/:: \(--http-host\)/)
   })

@@ -9,6 +9,9 @@ test('a registration waits for the HTTP server, and names its host unless that i
   expect(await waiting).toEqual({ host: '127.0.0.1', port: 8_100 })
   notice.onListening({ host: '::', port: 8_100 }, { needsToken: true })
   expect(await notice.listening(signal)).toEqual({ port: 8_100, needsToken: true })
+  const secure = { host: '192.0.2.1', port: 8_100, isSecure: true }
+  notice.onListening(secure, { needsToken: true })
+  expect(await notice.listening(signal)).toEqual({ ...secure, needsToken: true })
 })
 
 test('a peer that stops before it has one waits no longer', async () => {

@@ -1,5 +1,5 @@
 import { isWildcard } from '../../common/hosts.ts'
-import type { Address } from '../../common/protocol/transport.ts'
+import type { HttpPlace } from '../../common/http-url.ts'
 import { WakeUp } from '../../common/wake-up.ts'
 import type { HttpServer } from './announcer.ts'
 
@@ -8,11 +8,15 @@ export class HttpNotice {
   readonly #wakeUp = new WakeUp()
   #server: HttpServer | undefined
 
-  onListening({ host, port }: Address, { needsToken }: { readonly needsToken: boolean }): void {
+  onListening(
+    { host, port, isSecure = false }: HttpPlace,
+    { needsToken }: { readonly needsToken: boolean },
+  ): void {
     this.#server = {
       ...(!isWildcard(host) && { host }),
       port,
       ...(needsToken && { needsToken }),
+      ...(isSecure && { isSecure }),
     }
     this.#wakeUp.notify()
   }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { Agent as AgentOfHttp, ClientRequest, IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../../common/clock.ts'
 import { withDeadline } from '../../common/deadline.ts'
@@ -11,6 +11,7 @@ import { deadlines, limits } from '../../common/limits.ts'
 import { type CallOutline, type Outlines, readOutlines, takesRequest } from './call-outlines.ts'
 import type { PeerApi, Upload } from './calls.ts'
 import { commandAgent } from './command-agent.ts'
+import { distrustOf, type HttpsTrust, tlsOptionsOf } from './https-trust.ts'
 import type { ProblemDetails } from './problem-details.ts'
 
 /**
@@ -25,6 +26,8 @@ const { Agent, request: httpRequest } = process.getBuiltinModule('node:http')
 export interface HttpPeerOptions {
   /** Base URL of the peer's HTTP API, such as `http://127.0.0.1:8100`. */
   readonly url: URL
+  /** For `https:`; by default, servers that this machine trusts. */
+  readonly trust?: HttpsTrust | undefined
   /** The expected peer, for the error if none answers. */
   readonly peerId: string
   /** For a peer that wants it. */
@@ -68,10 +71,20 @@ class ApiClient implements Disposable {
   readonly #options: HttpPeerOptions
   readonly #clock: Clock
   readonly #refusal: JsonShape
-  readonly #agent = new Agent({ keepAlive: true })
+  readonly #agent: AgentOfHttp
+  readonly #request: typeof httpRequest
 
   constructor(options: HttpPeerOptions, { clock, refusal }: { clock: Clock; refusal: JsonShape }) {
     this.#options = options
+    if (options.url.protocol === 'https:') {
+      const https = process.getBuiltinModule('node:https')
+      const { trust } = options
+      this.#agent = new https.Agent({ keepAlive: true, ...(trust && tlsOptionsOf(trust)) })
+      this.#request = https.request
+    } else {
+      this.#agent = new Agent({ keepAlive: true })
+      this.#request = httpRequest
+    }
     this.#clock = clock
     this.#refusal = refusal
   }
@@ -133,10 +146,10 @@ class ApiClient implements Disposable {
     const fields = Object.entries(picked(request, query))
     const search = new URLSearchParams(fields.map(([key, value]) => [key, String(value)]))
     const path = pathOf(outline, request)
-    return httpRequest({
+    return this.#request({
       agent: this.#agent,
       host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: url.port === '' ? 80 : Number(url.port),
+      port: url.port || (url.protocol === 'https:' ? 443 : 80),
       method,
       path: search.size === 0 ? path : `${path}?${search.toString()}`,
       headers: {
@@ -154,6 +167,8 @@ class ApiClient implements Disposable {
       const body = await readJson(response)
       const isRefusal = (response.statusCode ?? 500) >= 400
       if (isRefusal) throw this.#refused(body, response)
+      const { location } = response.headers
+      if (location?.startsWith('https:')) throw new AppError('HTTPS_REQUIRED')
       return { body, link: response.headers['link']?.toString() }
     } catch (error) {
       throw this.#explained(error)
@@ -175,6 +190,12 @@ class ApiClient implements Disposable {
   /** The error of a failed exchange, for the caller. */
   #explained(error: unknown): unknown {
     const { url, peerId } = this.#options
+    const distrust = distrustOf(error)
+    if (distrust !== undefined) {
+      const expected = this.#options.trust?.memberId ?? url.hostname
+      const details = { address: url.host, expected, reason: distrust }
+      return new AppError('SERVER_UNPROVEN', details, { cause: error })
+    }
     const code = systemErrorCode(error)
     if (error instanceof AppError || code === undefined) return error
     if (code === 'ABORT_ERR') return (error as Error).cause ?? error

@@ -30,7 +30,7 @@ describe('a host name', () => {
     ['', 'HOST_REFUSED'],
     [undefined, 'HOST_REFUSED'],
   ])('%j is met with %s', (host, refusal) => {
-    expect(refusalOf({ method: 'GET', host, origin: undefined })).toBe(refusal)
+    expect(refusalOf({ method: 'GET', host, origin: undefined, isSecure: false })).toBe(refusal)
   })
 })
 
@@ -43,10 +43,20 @@ describe('a page', () => {
     ['POST', 'http://localhost:8100', 'none'],
     ['POST', 'http://LOCALHOST:8100', 'none'],
     ['POST', 'http://localhost:3000', 'ORIGIN_REFUSED'],
-    ['POST', 'https://localhost:8100', 'ORIGIN_REFUSED'],
+    // Behind a proxy with a certificate.
+    ['POST', 'https://localhost:8100', 'none'],
     ['DELETE', 'http://evil.org', 'ORIGIN_REFUSED'],
     ['POST', 'null', 'ORIGIN_REFUSED'],
   ])('that sends %s from %j is met with %s', (method, origin, refusal) => {
-    expect(refusalOf({ method, host, origin })).toBe(refusal)
+    expect(refusalOf({ method, host, origin, isSecure: false })).toBe(refusal)
+  })
+
+  test.each([
+    ['https://localhost:8100', 'none'],
+    ['http://localhost:8100', 'ORIGIN_REFUSED'],
+    ['https://localhost', 'ORIGIN_REFUSED'],
+    ['https://evil.org', 'ORIGIN_REFUSED'],
+  ])('that sends from %j over HTTPS is met with %s', (origin, refusal) => {
+    expect(refusalOf({ method: 'POST', host, origin, isSecure: true })).toBe(refusal)
   })
 })

@@ -13,6 +13,8 @@ export interface Caller {
   readonly host: string | undefined
   /** The Origin header, which browsers set on all but simple reads. */
   readonly origin: string | undefined
+  /** Whether this server speaks HTTPS. */
+  readonly isSecure: boolean
 }
 
 const readingMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -22,9 +24,12 @@ const readingMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
  * @throws AppError HOST_REFUSED, ORIGIN_REFUSED
  */
 export function checkAccess(caller: Caller, allowedHosts: ReadonlySet<string>): void {
-  const { method, host = '', origin } = caller
+  const { method, host = '', origin, isSecure } = caller
   checkHost(host, allowedHosts)
   if (origin === undefined || readingMethods.has(method)) return
-  if (origin.toLowerCase() !== `http://${host.toLowerCase()}`)
+  // A page of plain HTTP at the same host was sent by who controls the network. Plain HTTP here may be
+  // that of a proxy, whose pages come over HTTPS.
+  const schemes = isSecure ? ['https'] : ['http', 'https']
+  if (!schemes.some((scheme) => origin.toLowerCase() === `${scheme}://${host.toLowerCase()}`))
     throw new AppError('ORIGIN_REFUSED', { origin: origin.slice(0, 253) })
 }

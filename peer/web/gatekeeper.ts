@@ -25,6 +25,8 @@ export interface GatekeeperOptions {
   readonly peerId: string
   /** False on loopback: every caller is let in. */
   readonly needsToken: boolean
+  /** Whether it is called over HTTPS. */
+  readonly isSecure?: boolean
 }
 
 export interface GatekeeperDependencies {
@@ -51,10 +53,17 @@ export class Gatekeeper {
   /** Cookies are sent to all ports of a host, so each peer has its own. */
   readonly #cookieName: string
 
-  constructor({ peerId, needsToken }: GatekeeperOptions, dependencies: GatekeeperDependencies) {
+  readonly #isSecure: boolean
+
+  constructor(
+    { peerId, needsToken, isSecure = false }: GatekeeperOptions,
+    dependencies: GatekeeperDependencies,
+  ) {
     this.needsToken = needsToken
     this.peerId = peerId
-    this.#cookieName = `tandem-${peerId}`
+    this.#isSecure = isSecure
+    // Browsers take a cookie of this prefix only from HTTPS, so that no plain HTTP can replace it.
+    this.#cookieName = isSecure ? `__Host-tandem-${peerId}` : `tandem-${peerId}`
     this.#dependencies = dependencies
     this.#attempts = new Attempts(dependencies)
   }
@@ -97,6 +106,7 @@ export class Gatekeeper {
   }
 
   #cookie(value: string, seconds: number): string {
-    return `${this.#cookieName}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict`
+    const secure = this.#isSecure ? '; Secure' : ''
+    return `${this.#cookieName}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`
   }
 }

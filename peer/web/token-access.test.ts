@@ -25,7 +25,7 @@ interface Guarded extends AsyncDisposable {
   token: string | undefined
 }
 
-async function guarded({ needsToken = true } = {}): Promise<Guarded> {
+async function guarded({ needsToken = true, isSecure = false } = {}): Promise<Guarded> {
   const clock = new FakeClock()
   const log = silentLog
   const folder = await temporaryFolder()
@@ -37,7 +37,7 @@ async function guarded({ needsToken = true } = {}): Promise<Guarded> {
   const random = seededRandom('access')
   const sessions = await Sessions.open(join(folder.path, 's'), { clock, random, log })
   const gate = new Gatekeeper(
-    { peerId: 'peer1', needsToken },
+    { peerId: 'peer1', needsToken, isSecure },
     { token: { digest }, sessions, clock },
   )
   const peer = new FakePeerApi({ clock })
@@ -108,6 +108,19 @@ describe('where other machines can reach the API', () => {
       expect.stringMatching(/^tandem-peer1=; Path=\/; Max-Age=0; /),
     ])
     expect(await status()).toBe(401)
+  })
+
+  test('over HTTPS the cookie is sent over nothing else, and no other can replace it', async () => {
+    await using peer = await guarded({ isSecure: true })
+    const cookie = await logIn(peer)
+    expect(cookie).toMatch(
+      /^__Host-tandem-peer1=[^;]+; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Strict; Secure$/,
+    )
+    const [pair = ''] = cookie.split(';', 1)
+    const ask = async (shown: string): Promise<number> =>
+      (await peer.web.inject({ url: '/api/status', headers: { cookie: shown } })).statusCode
+    expect(await ask(pair)).toBe(200)
+    expect(await ask(pair.replace('__Host-', ''))).toBe(401)
   })
 
   test('a new token ends all sessions', async () => {

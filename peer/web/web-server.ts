@@ -7,6 +7,12 @@ import type { Clock } from '../../common/clock.ts'
 import { AppError, reasonOf, systemErrorCode } from '../../common/errors.ts'
 import { answerClientError } from '../../common/http-errors.ts'
 import { guardedServerOptions, guardHttp } from '../../common/http-guard.ts'
+import type { HttpPlace } from '../../common/http-url.ts'
+import {
+  createWebServer,
+  type HttpsIdentity,
+  type WebServerDependencies,
+} from '../../common/https-server.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import { type Address, formatAddress } from '../../common/protocol/transport.ts'
@@ -31,9 +37,6 @@ import { type ApiOf, addCallRoutes, type Web } from './routes.ts'
 import { addSecurityHeaders } from './security-headers.ts'
 import { addSessionRoutes } from './session-routes.ts'
 import { addErrorRoutes, answerErrors, badUrlAnswer, checkEncoding } from './web-errors.ts'
-
-// An import would load all exports, including a whole HTTP client: 14 MB that is never used.
-const { createServer } = process.getBuiltinModule('node:http')
 
 export interface WebOptions {
   /** Port 0 selects a free one. */
@@ -72,6 +75,8 @@ export interface WebDependencies {
   readonly live?: LiveSources
   /** Absent: there is no WebDAV. */
   readonly dav?: DavFiles
+  /** Absent: it speaks plain HTTP. */
+  readonly identity?: HttpsIdentity | undefined
   /** Absent: there are no doors for files. */
   readonly files?: FileSources
   readonly clock: Clock
@@ -80,7 +85,7 @@ export interface WebDependencies {
 
 /** The HTTP API. Disposing closes every connection immediately. */
 export interface WebServer extends AsyncDisposable {
-  readonly address: Address
+  readonly address: HttpPlace
 }
 
 /** @throws AppError ADDRESS_IN_USE, DIAL_FAILED if the address is unavailable */
@@ -97,8 +102,13 @@ export async function startWeb(
     throw listenError(options.address, error)
   }
   const bound = web.server.address()
+  const isSecure = dependencies.identity !== undefined
   return {
-    address: { host, port: typeof bound === 'object' && bound !== null ? bound.port : port },
+    address: {
+      host,
+      port: typeof bound === 'object' && bound !== null ? bound.port : port,
+      ...(isSecure && { isSecure }),
+    },
     [Symbol.asyncDispose]: async () => await web.close(),
   }
 }
@@ -106,10 +116,10 @@ export async function startWeb(
 /** The API without a socket. */
 export async function buildWeb(
   { allowedHosts }: Pick<WebOptions, 'allowedHosts'>,
-  { api, apis, vitals, gate, live, files, dav, clock, log }: WebDependencies,
+  { api, apis, vitals, gate, live, files, dav, identity, clock, log }: WebDependencies,
 ): Promise<Web> {
   const web = fastify({
-    serverFactory: (handler) => newServer(handler, clock),
+    serverFactory: (handler) => newServer(handler, { clock, identity }),
     clientErrorHandler: answerClientError,
     forceCloseConnections: true,
     bodyLimit: limits.httpBodyBytesMax,
@@ -123,9 +133,10 @@ export async function buildWeb(
   web.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   addSecurityHeaders(web)
   await addRateLimit(web)
+  const isSecure = identity !== undefined
   const ownNames = new Set(allowedHosts.map((name) => name.toLowerCase()))
   web.addHook('onRequest', async ({ method, headers, url }) => {
-    checkAccess({ method, host: headers.host, origin: headers.origin }, ownNames)
+    checkAccess({ method, host: headers.host, origin: headers.origin, isSecure }, ownNames)
     checkEncoding(url)
   })
   if (gate?.needsToken === true)
@@ -186,10 +197,10 @@ function addHealthRoutes(web: Web, { peerId, metrics, ...vitals }: Vitals): void
   })
 }
 
-function newServer(handler: RequestListener, clock: Clock): Server {
+function newServer(handler: RequestListener, dependencies: WebServerDependencies): Server {
   // Uploads have no total deadline; upload.ts detects stalls.
-  const server = createServer({ ...guardedServerOptions, requestTimeout: 0 })
-  guardHttp(server, handler, { clock })
+  const server = createWebServer({ ...guardedServerOptions, requestTimeout: 0 }, dependencies)
+  guardHttp(server, handler, dependencies)
   return server
 }
 

@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { connect as connectTls } from 'node:tls'
+import { beforeAll, describe, expect, test } from 'vitest'
 import type { ErrorCode } from '../../common/error-table.ts'
 import { hasCode } from '../../common/errors.ts'
 import { deadlines } from '../../common/limits.ts'
+import { TestAuthority, TestIdentity } from '../../common/testing/certificates.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import type { ProblemDetails } from '../api/problem-details.ts'
@@ -12,7 +14,12 @@ import { FakePeerApi } from '../testing/fake-peer-api.ts'
 import { fakeVitals } from '../testing/fake-vitals.ts'
 import { buildWeb, startWeb, type WebServer } from './web-server.ts'
 
-describe('on a real socket', () => {
+let authority: TestAuthority
+beforeAll(async () => {
+  authority = await TestAuthority.create()
+})
+
+describe.each(['HTTP', 'HTTPS'] as const)('on a real socket of %s', (protocol) => {
   interface Running extends AsyncDisposable {
     readonly web: WebServer
     readonly peer: FakePeerApi
@@ -22,16 +29,21 @@ describe('on a real socket', () => {
   async function running(): Promise<Running> {
     const clock = new FakeClock()
     const peer = new FakePeerApi({ clock })
+    const identity =
+      protocol === 'HTTPS' ? new TestIdentity(await authority.issue('peer1')) : undefined
     const web = await startWeb(
       { address: { host: '127.0.0.1', port: 0 }, allowedHosts: [] },
-      { api: peer.api, vitals: fakeVitals(), clock, log: silentLog },
+      { api: peer.api, vitals: fakeVitals(), identity, clock, log: silentLog },
     )
     return { web, peer, clock, [Symbol.asyncDispose]: () => web[Symbol.asyncDispose]() }
   }
 
   async function dial({ web }: Running): Promise<Socket> {
-    const socket = connect(web.address.port, '127.0.0.1')
-    await once(socket, 'connect')
+    const [host, { port }] = ['127.0.0.1', web.address]
+    const isSecure = protocol === 'HTTPS'
+    const socket = isSecure ? connectTls({ port, host, ca: authority.ca }) : connect(port, host)
+    // The server sends a session ticket once its side of the handshake is done, too.
+    await once(socket, isSecure ? 'session' : 'connect')
     return socket.setEncoding('latin1')
   }
 
@@ -235,8 +247,9 @@ describe('on a real socket', () => {
     const socket = await dial(peer)
     socket.write('\u0000\u0001 nonsense\r\n\r\n')
     expect((await once(socket, 'data')).join('')).toMatch(/^HTTP\/1.1 400 /)
-    const other = await fetch(`http://127.0.0.1:${peer.web.address.port}/healthz`)
-    expect(other.status).toBe(200)
-    socket.destroy()
+    const other = await dial(peer)
+    other.write('GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n')
+    expect((await once(other, 'data')).join('')).toMatch(/^HTTP\/1.1 200 /)
+    for (const open of [socket, other]) open.destroy()
   })
 })

@@ -50,6 +50,7 @@ class World {
       record('mute', undefined),
     ]
     this.desk = new ProgramDesk({
+      isSecured: false,
       programs: new Programs(this),
       link: {
         post: async (program, path, body) => {
@@ -89,14 +90,22 @@ test('a program that joins is told of peers that it can reach', () => {
 })
 
 test.each([
-  'https://192.0.2.9',
+  'ftp://192.0.2.9',
   'http://192.0.2.9/path',
+  'https://192.0.2.9/#x',
   'http://user@192.0.2.9',
   'http://192.0.2.9/?x',
   'http://0.0.0.0:80',
   'nonsense',
 ])('%s is no address of a program', (text) => {
-  expect(() => programUrl(text)).toThrow(failing('BAD_REQUEST'))
+  expect(() => programUrl(text, { isSecured: false })).toThrow(failing('BAD_REQUEST'))
+})
+
+test('names leave the machine of a secured cluster only over TLS', () => {
+  const isSecured = true
+  expect(() => programUrl('http://192.0.2.9:9000', { isSecured })).toThrow('must be https://')
+  for (const text of ['https://192.0.2.9:9000', 'http://127.0.0.1:9000', 'http://[::1]:9000'])
+    expect(programUrl(text, { isSecured })).toBe(text)
 })
 
 test.each(['me', 'open'])('a program cannot be called like the peer %s', (peerId) => {

@@ -2,6 +2,7 @@ import type { BackgroundWork } from '../../../common/background.ts'
 import type { Clock } from '../../../common/clock.ts'
 import { AppError, reasonOf } from '../../../common/errors.ts'
 import { isLoopback, reachedHostProblem } from '../../../common/hosts.ts'
+import { httpUrl } from '../../../common/http-url.ts'
 import { limits } from '../../../common/limits.ts'
 import type { Log } from '../../../common/log.ts'
 import type { MemberRecord } from '../../../common/protocol/mesh-messages.ts'
@@ -58,6 +59,8 @@ interface Dependencies {
   /** What the own index knows. */
   readonly known: (what: QueryWhat, signal: AbortSignal) => Promise<readonly QueryHit[]>
   readonly seen: SeenQueries
+  /** Whether the cluster is secured. */
+  readonly isSecured: boolean
   readonly work: Pick<BackgroundWork, 'start'>
   readonly clock: Clock
   readonly log: Log
@@ -95,7 +98,7 @@ export class ProgramDesk implements AskPrograms {
     const same = [self(), ...all.map(({ record }) => record)].find((one) => one.peerId === peerId)
     if (same !== undefined)
       throw new AppError('PEER_ID_TAKEN', { peerId, address: formatAddress(same) })
-    programs.join({ ...program, url: programUrl(url) })
+    programs.join({ ...program, url: programUrl(url, this.#dependencies) })
     this.#dependencies.onJoined()
     return all
       .map(({ record }) => ({ peerId: record.peerId, url: this.#openUrl(record, url) ?? '' }))
@@ -118,7 +121,7 @@ export class ProgramDesk implements AskPrograms {
     signal: AbortSignal,
   ): Promise<HolderFiles[]> {
     const { programs, asker, known, seen, work } = this.#dependencies
-    const program = programs.withUrl(programUrl(origin))
+    const program = programs.withUrl(programUrl(origin, this.#dependencies))
     programs.heard(program.peerId)
     if (seen.has(queryId)) return []
     const query = asker().ask(what, { ttl })
@@ -225,15 +228,15 @@ export class ProgramDesk implements AskPrograms {
 
   get #ownUrl(): string {
     const { http, host } = this.#dependencies.self()
-    return `http://${formatAddress({ host: http?.host ?? host, port: http?.port ?? 0 })}`
+    return httpUrl({ port: 0, ...http, host: http?.host ?? host })
   }
 
   /** The HTTP server of a member, if it wants no token and the program can reach it. */
   #openUrl({ http, host }: MemberRecord, programUrlText: string): string | undefined {
     if (http === undefined || http.needsToken === true) return undefined
-    const address = { host: http.host ?? host, port: http.port }
+    const place = { ...http, host: http.host ?? host }
     const isHere = isLoopback(new URL(programUrlText).hostname)
-    return isLoopback(address.host) && !isHere ? undefined : `http://${formatAddress(address)}`
+    return isLoopback(place.host) && !isHere ? undefined : httpUrl(place)
   }
 }
 
@@ -242,13 +245,20 @@ function onAnswer({ silent, onAllAnswered }: Asked, { peerId }: Program): void {
   if (silent.size === 0) onAllAnswered()
 }
 
-/** @returns the address of a program's server, in one form. @throws AppError BAD_REQUEST */
-export function programUrl(text: string): string {
+/**
+ * @param isSecured whether the cluster is: then names are sent in plain text only within this machine
+ * @returns the address of a program's server, in one form
+ * @throws AppError BAD_REQUEST
+ */
+export function programUrl(text: string, { isSecured }: { readonly isSecured: boolean }): string {
+  const refused = (reason: string): AppError => new AppError('BAD_REQUEST', { path: 'url', reason })
   const url = URL.parse(text)
-  const isPlain = url?.protocol === 'http:' && url.username === '' && url.password === ''
   const host = url?.hostname.replace(/^\[(.*)\]$/, '$1') ?? ''
-  if (!isPlain || url.pathname !== '/' || url.search !== '' || reachedHostProblem(host))
-    throw new AppError('BAD_REQUEST', { path: 'url', reason: 'must be http://HOST:PORT' })
+  const isAddress = url !== null && `${url.origin}/` === url.href && /^https?:$/.test(url.protocol)
+  if (!isAddress || reachedHostProblem(host))
+    throw refused('must be http://HOST:PORT or https://HOST:PORT')
+  if (isSecured && url.protocol === 'http:' && !isLoopback(host))
+    throw refused('must be https://HOST:PORT: the cluster is secured')
   return url.origin
 }
 

@@ -1,10 +1,12 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../../common/clock.ts'
 import { toAppError } from '../../../common/errors.ts'
+import { TestAuthority, TestIdentity } from '../../../common/testing/certificates.ts'
 import { FakeClock } from '../../../common/testing/fake-clock.ts'
 import { ProgramLink } from './program-link.ts'
 
@@ -13,9 +15,10 @@ const { signal } = new AbortController()
 /** A program that answers every request with a status, or never. */
 async function aProgram(
   status: number | undefined,
+  credentials?: { key: string; cert: string },
 ): Promise<{ url: string; received: [string, unknown][] }> {
   const received: [string, unknown][] = []
-  const server = createServer((request, response) => {
+  const answer: RequestListener = (request, response) => {
     text(request).then(
       (body) => {
         received.push([request.url ?? '', JSON.parse(body)])
@@ -23,14 +26,16 @@ async function aProgram(
       },
       () => response.destroy(),
     )
-  })
+  }
+  const server: Server = credentials ? createHttpsServer(credentials, answer) : createServer(answer)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {
     server.closeAllConnections()
     server.close()
   })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received }
+  const protocol = credentials ? 'https' : 'http'
+  return { url: `${protocol}://127.0.0.1:${(server.address() as AddressInfo).port}`, received }
 }
 
 test('a program gets the body as JSON', async () => {
@@ -73,4 +78,18 @@ test('a program is not sent requests without end', async () => {
   const codes: string[] = []
   for (let i = 0; i < 60; i++) codes.push(await post())
   expect(codes.filter((code) => code === 'BUSY')).toHaveLength(10)
+})
+
+test('a program over HTTPS has a certificate of the cluster', async () => {
+  const [authority, foreign] = [await TestAuthority.create(), await TestAuthority.create()]
+  const identity = new TestIdentity(await authority.issue('peer1'))
+  const link = new ProgramLink({ clock: systemClock, identity })
+  const [good, bad] = [
+    await aProgram(204, await authority.issue('program')),
+    await aProgram(204, await foreign.issue('program')),
+  ]
+  await link.post(good, '/api/x', { name: 'a' }, signal)
+  expect(good.received).toEqual([['/api/x', { name: 'a' }]])
+  await expect(link.post(bad, '/', {}, signal)).rejects.toMatchObject({ code: 'DIAL_FAILED' })
+  expect(bad.received).toEqual([])
 })

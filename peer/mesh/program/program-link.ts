@@ -1,11 +1,19 @@
+import type { ClientRequest } from 'node:http'
 import type { Clock } from '../../../common/clock.ts'
 import { withDeadline } from '../../../common/deadline.ts'
 import { AppError, reasonOf } from '../../../common/errors.ts'
+import type { HttpsIdentity } from '../../../common/https-server.ts'
 import { RequestMeter } from '../request-meter.ts'
 import type { Program } from './programs.ts'
 
 // An import would load all exports, including a whole HTTP client that is never used.
 const { request: httpRequest } = process.getBuiltinModule('node:http')
+
+interface Dependencies {
+  readonly clock: Clock
+  /** In a secured cluster, whose authority must have issued the certificates of programs. */
+  readonly identity?: Pick<HttpsIdentity, 'credentials'> | undefined
+}
 
 /** Requests to one program: those of a busy mesh. */
 const rate = { perSecond: 20, burst: 50, keysMax: 1_000 }
@@ -17,10 +25,12 @@ const openMax = 32
 export class ProgramLink {
   readonly #clock: Clock
   readonly #meter: RequestMeter
+  readonly #identity: Dependencies['identity']
   #open = 0
 
-  constructor({ clock }: { clock: Clock }) {
+  constructor({ clock, identity }: Dependencies) {
     this.#clock = clock
+    this.#identity = identity
     this.#meter = new RequestMeter(rate, { clock })
   }
 
@@ -38,8 +48,12 @@ export class ProgramLink {
     this.#open += 1
     try {
       const deadline = { what: `Telling ${url}`, deadlineMs: requestMs, signal }
+      const target = new URL(path, url)
       const status = await withDeadline(deadline, this.#clock, (inTime) =>
-        statusOf(new URL(path, url), JSON.stringify(body), inTime),
+        statusOf(this.#request(target, inTime), JSON.stringify(body), {
+          address: target.host,
+          signal: inTime,
+        }),
       )
       if (status < 200 || status > 299)
         throw new AppError('BAD_REPLY', { address: url, request: path, reason: `HTTP ${status}` })
@@ -47,14 +61,27 @@ export class ProgramLink {
       this.#open -= 1
     }
   }
+
+  /** A request to the program; over TLS, to one with a certificate of this cluster. */
+  #request(url: URL, signal: AbortSignal): ClientRequest {
+    const options = { method: 'POST', agent: false, signal }
+    if (url.protocol !== 'https:') return httpRequest(url, options)
+    const { request } = process.getBuiltinModule('node:https')
+    const ca = this.#identity?.credentials.ca
+    return request(url, { ...options, minVersion: 'TLSv1.3', ...(ca && { ca: [...ca] }) })
+  }
 }
 
-async function statusOf(url: URL, json: string, signal: AbortSignal): Promise<number> {
+async function statusOf(
+  request: ClientRequest,
+  json: string,
+  { address, signal }: { address: string; signal: AbortSignal },
+): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>()
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }
-  const request = httpRequest(url, { method: 'POST', headers, agent: false, signal })
+  request.setHeader('content-type', 'application/json')
+  request.setHeader('content-length', Buffer.byteLength(json))
   request.on('error', (error) => {
-    const details = { address: url.host, reason: reasonOf(error) }
+    const details = { address, reason: reasonOf(error) }
     reject(signal.aborted ? error : new AppError('DIAL_FAILED', details, { cause: error }))
   })
   request.on('response', (response) => {

@@ -63,19 +63,21 @@ export class FileDocuments {
   }
 
   /** This peer first, if it has the file; otherwise last, as it reads from others itself. */
-  #urlsOf(file: WantedFile, { headers, ip, socket }: FastifyRequest): string[] {
+  #urlsOf(file: WantedFile, request: FastifyRequest): string[] {
     const { peerId, zone } = this.#sources
     const path = filePath(file)
     const found = file.found.flatMap(({ sources }) => sources)
-    const others = mirrorsOf(found, { peerId, zone, clientAddress: ip }).map((url) => url + path)
-    const own = originOf(headers.host ?? '', socket.localPort) + path
+    const others = mirrorsOf(found, { peerId, zone, clientAddress: request.ip }).map(
+      (url) => url + path,
+    )
+    const own = reachedOrigin(request) + path
     return file.local === undefined ? [...others, own] : [own, ...others]
   }
 
   async #metalink(
     file: WantedFile,
     urls: readonly string[],
-    { headers, socket }: FastifyRequest,
+    request: FastifyRequest,
     signal: AbortSignal,
   ): Promise<string> {
     const { name, local, found } = file
@@ -84,7 +86,7 @@ export class FileDocuments {
       local?.chunkList ??
       (content && (await this.#sources.chunkListOf(content, name, signal))) ??
       new Uint8Array()
-    const origin = `${originOf(headers.host ?? '', socket.localPort)}${filePath(file)}.meta4`
+    const origin = `${reachedOrigin(request)}${filePath(file)}.meta4`
     return metalinkOf({ ...file, name: baseName(name), chunkList, urls, origin })
   }
 
@@ -97,4 +99,8 @@ export class FileDocuments {
     if (method === 'HEAD') return Buffer.alloc(pieceHashBytes * chunkCountFor(file.size))
     return await this.#pieces.of(file, hostKeyOf(ip), signal)
   }
+}
+
+function reachedOrigin({ protocol, headers: { host }, socket }: FastifyRequest): string {
+  return originOf({ protocol, host, localPort: socket.localPort })
 }

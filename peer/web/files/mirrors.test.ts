@@ -10,5 +10,7 @@ test.each([
   ['files.example', 'http://files.example'],
   ['files.example:81', 'http://files.example:81'],
 ])('a client that asks %s reached %s', (host, origin) => {
-  expect(originOf(host, 8_100)).toBe(origin)
+  expect(originOf({ host, localPort: 8_100, protocol: 'http' })).toBe(origin)
+  const secure = origin.replace('http:', 'https:')
+  expect(originOf({ host, localPort: 8_100, protocol: 'https' })).toBe(secure)
 })

@@ -1,8 +1,8 @@
 /** Where else a content can be read over HTTP. Pure. */
 import { isIP } from 'node:net'
 import { isLoopback, normalHost } from '../../../common/hosts.ts'
+import { httpUrl } from '../../../common/http-url.ts'
 import type { FoundSource } from '../../../common/protocol/messages.ts'
-import { formatAddress } from '../../../common/protocol/transport.ts'
 
 export interface MirrorContext {
   readonly peerId: string
@@ -33,16 +33,25 @@ export function mirrorsOf(
   const isNear = (source: FoundSource): boolean => zone !== undefined && source.zone === zone
   return usable
     .toSorted((a, b) => Number(isNear(b)) - Number(isNear(a)))
-    .flatMap(({ http }) => (http === undefined ? [] : [`http://${formatAddress(http)}`]))
+    .flatMap(({ http }) => (http === undefined ? [] : [httpUrl(http)]))
+}
+
+/** What a request says of where it was sent. */
+export interface Reached {
+  readonly protocol: 'http' | 'https'
+  /** The Host header. */
+  readonly host: string | undefined
+  readonly localPort: number | undefined
 }
 
 /**
  * Where a client reached this peer. wget2 1.99 omits the port from Host: where that is an address, which
  * no proxy of port 80 has as its name, the port is that of the connection.
  */
-export function originOf(host: string, localPort: number | undefined): string {
+export function originOf({ protocol, host = '', localPort }: Reached): string {
   const isBareAddress = isIP(normalHost(host)) !== 0 || host === 'localhost'
-  return isBareAddress && localPort !== undefined ? `http://${host}:${localPort}` : `http://${host}`
+  const port = isBareAddress && localPort !== undefined ? `:${localPort}` : ''
+  return `${protocol}://${host}${port}`
 }
 
 /** The path of a name in a URL. */

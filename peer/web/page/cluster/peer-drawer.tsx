@@ -19,7 +19,7 @@ export function PeerDrawer({ peer }: { readonly peer: KnownPeer }): JSX.Element 
     go({ view: 'cluster', query })
   }
   const address = addressOf(host, port)
-  const page = http === undefined ? undefined : `http://${addressOf(http.host, http.port)}/`
+  const page = http === undefined ? undefined : pageOf(http)
   return (
     <Dialog kind="drawer" title={peerId} onClose={close}>
       {notesOf(peer).map(({ tone, text }) => (
@@ -78,6 +78,10 @@ export function PeerDrawer({ peer }: { readonly peer: KnownPeer }): JSX.Element 
       <PeerActions peer={peer} />
     </Dialog>
   )
+}
+
+function pageOf({ host, port, isSecure }: NonNullable<KnownPeer['http']>): string {
+  return `${isSecure === undefined ? 'http' : 'https'}://${addressOf(host, port)}/`
 }
 
 function addressOf(host: string, port: number): string {

@@ -1,0 +1,31 @@
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { AppError, reasonOf } from '../common/errors.ts'
+import { ownFolderName } from '../common/ids.ts'
+import type { HttpsTrust } from '../peer/api/https-trust.ts'
+
+/** What the cluster of a data folder trusts; undefined if the folder has no identity. @throws AppError IDENTITY_UNUSABLE, DISK_FAILED */
+export async function clusterTrust(data: string): Promise<HttpsTrust | undefined> {
+  const [{ readIdentityFiles }, { isRevoked }] = await Promise.all([
+    import('../common/identity/identity-files.ts'),
+    import('../common/identity/trust.ts'),
+  ])
+  const files = await readIdentityFiles(join(resolve(data), ownFolderName, 'cluster'))
+  if (files === undefined) return undefined
+  const { trust } = files
+  return { ca: trust.authorities, isRevoked: (identity) => isRevoked(trust, identity) }
+}
+
+/** What a file of certificates trusts. @throws AppError SETTING_INVALID */
+export async function fileTrust(path: string): Promise<HttpsTrust> {
+  const { certificatesIn } = await import('../common/identity/read-certificate.ts')
+  const refused = (reason: string): AppError =>
+    new AppError('SETTING_INVALID', { origin: '--ca', path: `the file ${path}`, reason })
+  try {
+    const certificates = certificatesIn(await readFile(path, 'utf8'))
+    if (certificates.length === 0) throw refused('has no certificate: it must be PEM')
+    return { ca: certificates.map(String) }
+  } catch (error) {
+    throw error instanceof AppError ? error : refused(`cannot be used: ${reasonOf(error)}`)
+  }
+}
