@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
-import { isLoopback, isWildcard } from '../common/hosts.ts'
+import { isLoopback } from '../common/hosts.ts'
 import { httpUrl } from '../common/http-url.ts'
 import { untilInterrupted } from '../common/interrupted.ts'
 import type { ValuesOf } from '../common/settings.ts'
@@ -13,6 +13,7 @@ import { type DownloadOptions, download } from '../peer/cli/download-command.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
 import type { peerSettings } from '../peer/settings.ts'
 import { addDirectDownload } from './direct-commands.ts'
+import { reachable } from './reachable.ts'
 
 export interface ClientOptions extends CommonOptions {
   readonly peer?: string
@@ -99,8 +100,8 @@ async function trustHere(
 ): Promise<HttpsTrust | undefined> {
   // Plain HTTP on loopback, whatever its identity.
   if (isLoopback(httpHost)) return undefined
-  const { clusterTrust, fileTrust } = await import('./cluster-trust.ts')
-  const ofCluster = await clusterTrust(data ?? `data/${id}`)
+  const { clusterTrust, fileTrust, peerIdentityFolder } = await import('./cluster-trust.ts')
+  const ofCluster = await clusterTrust(peerIdentityFolder(data ?? `data/${id}`))
   if (ofCluster === undefined) return undefined
   return { ...ofCluster, ...(ca !== undefined && (await fileTrust(ca))), memberId: id }
 }
@@ -114,10 +115,10 @@ async function trustElsewhere(
   { id, data }: TokenSettings,
   { ca, peer }: { readonly ca: string | undefined; readonly peer: string | undefined },
 ): Promise<HttpsTrust> {
-  const { clusterTrust, fileTrust } = await import('./cluster-trust.ts')
+  const { clusterTrust, fileTrust, peerIdentityFolder } = await import('./cluster-trust.ts')
   if (ca !== undefined) return { ...(await fileTrust(ca)), memberId: peer }
   const { getCACertificates } = await import('node:tls')
-  const ofCluster = await clusterTrust(data ?? `data/${id}`)
+  const ofCluster = await clusterTrust(peerIdentityFolder(data ?? `data/${id}`))
   const all = [...(ofCluster?.ca ?? []), ...getCACertificates('default')]
   return { ...ofCluster, ca: all, memberId: peer }
 }
@@ -136,11 +137,6 @@ async function knownToken({ id, data, tokenFile }: TokenSettings): Promise<strin
 }
 
 type TokenSettings = Pick<ValuesOf<(typeof peerSettings)['table']>, 'id' | 'data' | 'tokenFile'>
-
-/** The address at which a local process reaches one that listens on `host`. */
-function reachable(host: string): string {
-  return isWildcard(host) ? '127.0.0.1' : host
-}
 
 export function parseUrl(text: string): URL {
   const url = URL.parse(text)

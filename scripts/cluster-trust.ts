@@ -4,16 +4,29 @@ import { AppError, reasonOf } from '../common/errors.ts'
 import { ownFolderName } from '../common/ids.ts'
 import type { HttpsTrust } from '../peer/api/https-trust.ts'
 
-/** What the cluster of a data folder trusts; undefined if the folder has no identity. @throws AppError IDENTITY_UNUSABLE, DISK_FAILED */
-export async function clusterTrust(data: string): Promise<HttpsTrust | undefined> {
+/**
+ * What the cluster of an identity trusts; undefined if there is none in the folder.
+ * @throws AppError IDENTITY_UNUSABLE, DISK_FAILED
+ */
+export async function clusterTrust(folder: string): Promise<HttpsTrust | undefined> {
   const [{ readIdentityFiles }, { isRevoked }] = await Promise.all([
     import('../common/identity/identity-files.ts'),
     import('../common/identity/trust.ts'),
   ])
-  const files = await readIdentityFiles(join(resolve(data), ownFolderName, 'cluster'))
+  const files = await readIdentityFiles(folder)
   if (files === undefined) return undefined
   const { trust } = files
   return { ca: trust.authorities, isRevoked: (identity) => isRevoked(trust, identity) }
+}
+
+/** Where the identity of a peer is, in its data folder. */
+export function peerIdentityFolder(data: string): string {
+  return join(resolve(data), ownFolderName, 'cluster')
+}
+
+/** Where the identity of an index is. */
+export function indexIdentityFolder(data: string): string {
+  return join(resolve(data), 'cluster')
 }
 
 /** What a file of certificates trusts. @throws AppError SETTING_INVALID */

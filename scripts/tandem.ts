@@ -80,16 +80,15 @@ Client commands call peer1 unless --peer or --api names another; --json prints J
 }
 
 async function commandsForClients(terminal: Terminal): Promise<Command[]> {
-  const [clients, { catCommand }, { openCommand }, { tokenCommand }, { clusterCommand }] =
-    await Promise.all([
-      import('./client-commands.ts'),
-      import('./cat-command.ts'),
-      import('./open-command.ts'),
-      import('./token-command.ts'),
-      import('./cluster-command.ts'),
-    ])
-  const others = [catCommand, openCommand, tokenCommand, clusterCommand]
-  return [...clients.clientCommands(terminal), ...others.map((command) => command(terminal))]
+  const [{ clientCommands }, ...others] = await Promise.all([
+    import('./client-commands.ts'),
+    import('./cat-command.ts').then(({ catCommand }) => catCommand(terminal)),
+    import('./health-command.ts').then(({ healthCommand }) => healthCommand(terminal)),
+    import('./open-command.ts').then(({ openCommand }) => openCommand(terminal)),
+    import('./token-command.ts').then(({ tokenCommand }) => tokenCommand(terminal)),
+    import('./cluster-command.ts').then(({ clusterCommand }) => clusterCommand(terminal)),
+  ])
+  return [...clientCommands(terminal), ...others]
 }
 
 function version(): string {

@@ -108,6 +108,12 @@ export const processErrors = {
     status: 403,
     sentence: "Web pages from {origin} may not change anything here: use the peer's own address.",
   },
+  UNHEALTHY: {
+    when: 'A process does not say that it is alive (command line).',
+    retryable: true,
+    status: 503,
+    sentence: '{process} is not alive: {reason}.',
+  },
   NOT_READY: {
     when: 'A process cannot do all its work now, such as while it starts (GET /readyz).',
     retryable: true,

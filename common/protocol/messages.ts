@@ -57,6 +57,7 @@ import { versionMessages } from './version-messages.ts'
 export type { Event } from './event-messages.ts'
 /** The types of what messages carry. */
 export type { FolderEntry } from './folder-messages.ts'
+export type { HttpAddress } from './http-shapes.ts'
 export type { IntentRecord, IntentState } from './intent-messages.ts'
 export type { PeerNotes } from './plan-shapes.ts'
 export type {
@@ -69,7 +70,6 @@ export type {
   FoundContent,
   FoundName,
   FoundSource,
-  HttpAddress,
   MatchedFile,
   PeerInfo,
   PeerState,

@@ -2,7 +2,8 @@
 import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
 import { described, Epoch, Host, Port, Sequence } from './fields.ts'
-import { Change, IsSecure, NeedsToken } from './shapes.ts'
+import { IsSecure, NeedsToken } from './http-shapes.ts'
+import { Change } from './shapes.ts'
 
 export const Continues = Type.Object(
   {

@@ -17,6 +17,7 @@ import {
   TaskId,
   Zone,
 } from './fields.ts'
+import { HttpAddress } from './http-shapes.ts'
 import { placeStatus } from './place-shapes.ts'
 import { PeerNotes, peerNotes } from './plan-shapes.ts'
 
@@ -45,19 +46,6 @@ const SourceKind = described(
 export const Source = Type.Object({ peerId: PeerId, host: Host, port: Port, kind: SourceKind })
 /** A peer that can serve a content, or chunks of it. */
 export type Source = Static<typeof Source>
-
-/** Where others reach the HTTP server of a peer. */
-export const NeedsToken = Type.Optional(
-  Type.Literal(true, { description: 'Present if it wants a token' }),
-)
-export const IsSecure = Type.Optional(
-  Type.Literal(true, { description: 'Present if it speaks HTTPS' }),
-)
-const HttpAddress = described(
-  Type.Object({ host: Host, port: Port, needsToken: NeedsToken, isSecure: IsSecure }),
-  'Where others reach the HTTP server of the peer; absent if they cannot, as on loopback of another machine',
-)
-export type HttpAddress = Static<typeof HttpAddress>
 
 export const FoundSource = Type.Object({
   ...Source.properties,
