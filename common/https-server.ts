@@ -6,8 +6,8 @@ import type { Server, ServerOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import type { Cancel, Clock } from './clock.ts'
-import { deadlines } from './limits.ts'
 import { isLoopback } from './hosts.ts'
+import { deadlines } from './limits.ts'
 import { answerPlainHttp } from './plain-http-answer.ts'
 
 const { Server: HttpServer } = process.getBuiltinModule('node:http')
