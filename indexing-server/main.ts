@@ -73,8 +73,10 @@ async function openOwnCluster(
 ): Promise<Cluster | undefined> {
   const { data, port, secure: isFounding, tokenOut } = settings
   const address = { host: reachedAs(settings), port }
+  const allowedHosts = hostNamesOf(settings.allowedHosts)
+  const names = namesOf({ ...settings, allowedHosts })
   const own = { folder: clusterFolder(resolve(data)), role: 'index', id: 'index' } as const
-  const options = { ...own, names: namesOf(settings), isFounding, address, tokenOut }
+  const options = { ...own, names, isFounding, address, tokenOut }
   return await openCluster(options, { clock: systemClock, random: systemRandom, log })
 }
 

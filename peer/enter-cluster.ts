@@ -20,6 +20,8 @@ export type EnterSettings = Pick<
   | 'host'
   | 'port'
   | 'advertiseHost'
+  | 'httpHost'
+  | 'allowedHosts'
   | 'joinToken'
   | 'joinFile'
   | 'secure'

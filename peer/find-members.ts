@@ -1,10 +1,10 @@
 import type { BackgroundWork } from '../common/background.ts'
+import { outsideAddresses } from '../common/outside-addresses.ts'
 import type { Announcer } from './announce/announcer.ts'
 import type { PeerDependencies } from './join-cluster.ts'
 import { meetAtIndex } from './meet-at-index.ts'
 import { Discovery } from './mesh/discovery.ts'
 import type { Mesh } from './mesh/mesh.ts'
-import { outsideAddresses } from './reached-host.ts'
 import type { PeerSettings } from './settings.ts'
 
 type Settings = Pick<PeerSettings, 'discoveryPort' | 'host' | 'index' | 'join' | 'peerId'>

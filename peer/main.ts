@@ -83,6 +83,7 @@ async function run(
   const dependencies = {
     transport: cluster?.transport ?? tcpTransport,
     desk: cluster?.desk,
+    identity: cluster?.identity,
     multicast: udpMulticast,
     clock: systemClock,
     random: systemRandom,

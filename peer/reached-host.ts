@@ -1,5 +1,5 @@
-import { networkInterfaces } from 'node:os'
 import { isWildcard } from '../common/hosts.ts'
+import { outsideAddresses } from '../common/outside-addresses.ts'
 import type { PeerSettings } from './settings.ts'
 
 /** Where other members reach this peer, if no setting says it: an address of this machine. */
@@ -10,12 +10,4 @@ export function reachedHost({
   if (advertiseHost !== undefined) return advertiseHost
   if (!isWildcard(host)) return host
   return outsideAddresses()[0] ?? '127.0.0.1'
-}
-
-/** The IPv4 addresses at which other machines reach this one. */
-export function outsideAddresses(): string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((one) => one ?? [])
-    .filter(({ internal, family }) => !internal && family === 'IPv4')
-    .map(({ address }) => address)
 }

@@ -23,6 +23,7 @@ export async function healthText({ name, url, trust }: AskedForHealth): Promise<
     const { status, body } = await withDeadline(deadline, systemClock, (signal) =>
       answerTo(new URL('/healthz', url), trust, signal),
     )
+    if (status === 307) throw new AppError('HTTPS_REQUIRED')
     if (status !== 200) throw unhealthy(`it answers with status ${status}`)
     const { status: state } = JSON.parse(body) as { status?: unknown }
     return `${name} is alive: ${String(state)}`

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { AppError, reasonOf } from '../common/errors.ts'
+import { clusterFolder } from '../common/identity/cluster-folder.ts'
 import { ownFolderName } from '../common/ids.ts'
 import type { HttpsTrust } from '../peer/api/https-trust.ts'
 
@@ -21,12 +22,12 @@ export async function clusterTrust(folder: string): Promise<HttpsTrust | undefin
 
 /** Where the identity of a peer is, in its data folder. */
 export function peerIdentityFolder(data: string): string {
-  return join(resolve(data), ownFolderName, 'cluster')
+  return clusterFolder(join(resolve(data), ownFolderName))
 }
 
 /** Where the identity of an index is. */
 export function indexIdentityFolder(data: string): string {
-  return join(resolve(data), 'cluster')
+  return clusterFolder(resolve(data))
 }
 
 /** What a file of certificates trusts. @throws AppError SETTING_INVALID */

@@ -1,5 +1,7 @@
 import { isIP } from 'node:net'
+import { isLoopback } from '../hosts.ts'
 import { limits } from '../limits.ts'
+import { outsideAddresses } from '../outside-addresses.ts'
 
 /** The addresses of a host name; none if it cannot be resolved. */
 export type ResolveHost = (name: string) => Promise<readonly string[]>
@@ -14,14 +16,18 @@ const hostPattern = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/
 export async function certifiedNames(
   { asked, id, host }: { asked: readonly string[]; id: string; host: string },
   resolve: ResolveHost,
+  ownAddresses: () => readonly string[] = outsideAddresses,
 ): Promise<string[]> {
-  const names = new Set(ofThisMachine)
-  if (isIP(host) !== 0) names.add(host)
+  // A member on the machine of the authority is reached at all addresses of that.
+  const addresses = isLoopback(host) ? [host, ...ownAddresses()] : [host]
+  const names = new Set([...ofThisMachine, ...addresses.filter((address) => isIP(address) !== 0)])
   const wanted = [id, ...asked].slice(0, limits.certificateNamesMax + 1)
   await Promise.all(
     wanted.map(async (name) => {
       const isHost = isIP(name) === 0 && hostPattern.test(name)
-      if (isHost && (await resolve(name)).includes(host)) names.add(name)
+      if (!isHost) return
+      const found = await resolve(name)
+      if (addresses.some((address) => found.includes(address))) names.add(name)
     }),
   )
   return [...names]

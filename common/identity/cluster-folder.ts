@@ -1,6 +1,8 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { isLoopback, isWildcard } from '../hosts.ts'
+import { limits } from '../limits.ts'
+import { outsideAddresses } from '../outside-addresses.ts'
 
 /** The folder of an identity in the index's data folder, or in the peer's own folder, `.tandem`. */
 export function clusterFolder(folder: string): string {
@@ -19,10 +21,20 @@ export function reachedAs({
 }
 
 /** The names that a process asks to have certified. */
-export function namesOf(listening: {
+export function namesOf({
+  httpHost,
+  allowedHosts,
+  ...listening
+}: {
   readonly host: string
   readonly advertiseHost?: string | undefined
+  readonly httpHost: string
+  /** Further names under which its HTTP server may be called. */
+  readonly allowedHosts: readonly string[]
 }): string[] {
-  const names = [reachedAs(listening), hostname()]
-  return [...new Set(names)].filter((name) => !isLoopback(name))
+  const named = [reachedAs(listening), httpHost, hostname(), ...allowedHosts]
+  const addresses = [listening.host, httpHost].some(isWildcard) ? outsideAddresses() : []
+  return [...new Set([...named, ...addresses])]
+    .filter((name) => !isLoopback(name) && !isWildcard(name))
+    .slice(0, limits.certificateNamesMax)
 }
