@@ -23,13 +23,14 @@ COPY --from=page /app/peer/web/page-dist peer/web/page-dist
 RUN ln -s ../../bin/tandem.js node_modules/.bin/tandem && install -d -o node -g node data logs
 ENV PATH=/app/node_modules/.bin:$PATH
 
+# The only folder outside data/ and logs/ that is written, on a root file system that need not be writable.
+ENV NODE_COMPILE_CACHE=/tmp/compile-cache
 USER node
 # Folders of a group are writable by the group (docker-compose.yml, `folders`);
 # exec makes Node.js the container's first process, which receives the signals.
 ENTRYPOINT ["sh", "-c", "umask 002 && exec node bin/tandem.js \"$@\"", "tandem"]
 
-# The port of /healthz: 7001 for an index, 8100 for peer1. Not /readyz: a process whose disk is full, or whose
-# first scan takes an hour, works on, and must not be restarted. An index listens there only once it can answer.
-ENV HEALTH_PORT=8100
-HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 CMD ["node", "-e", \
-  "fetch(`http://127.0.0.1:${process.env.HEALTH_PORT}/healthz`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# What is asked whether it is alive: `peer` or `index`, as configured (TANDEM_CONFIG). Not whether it is ready: a
+# process whose disk is full, or whose first scan takes an hour, works on, and must not be restarted.
+ENV HEALTH_OF=peer
+HEALTHCHECK --interval=5s --timeout=4s --start-period=20s --retries=3 CMD tandem health "$HEALTH_OF"

@@ -73,18 +73,18 @@ test('a peer with an identity speaks HTTPS, except on loopback', async () => {
   await using folder = await temporaryFolder()
   const authority = await TestAuthority.create()
   const identity = new TestIdentity(await authority.issue('peer1'))
-  const statusAt = async ({ address }: WebServer): Promise<number> => {
+  const answererAt = async ({ address }: WebServer): Promise<string> => {
     const url = new URL(httpUrl({ ...address, host: '127.0.0.1' }))
     const tokenPath = join(folder.path, '.tandem', 'token')
     const token = (await readFile(tokenPath, 'utf8')).trim()
     const trust = { ca: [authority.ca], memberId: 'peer1' }
     using api = openHttpPeer({ url, peerId: 'peer1', token, trust }, { clock: systemClock })
-    return (await api.status()).contents
+    return (await api.status()).peer.peerId
   }
   await using secure = await started(folder.path, { httpHost: '0.0.0.0' }, identity)
-  expect([secure.address.isSecure, await statusAt(secure)]).toEqual([true, 0])
+  expect([secure.address.isSecure, await answererAt(secure)]).toEqual([true, 'peer1'])
   await using local = await started(folder.path, { httpHost: '127.0.0.1' }, identity)
-  expect([local.address.isSecure, await statusAt(local)]).toEqual([undefined, 0])
+  expect([local.address.isSecure, await answererAt(local)]).toEqual([undefined, 'peer1'])
 })
 
 test('a token file in the settings must exist', async () => {

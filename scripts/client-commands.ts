@@ -103,7 +103,7 @@ async function trustHere(
   const { clusterTrust, fileTrust, peerIdentityFolder } = await import('./cluster-trust.ts')
   const ofCluster = await clusterTrust(peerIdentityFolder(data ?? `data/${id}`))
   if (ofCluster === undefined) return undefined
-  return { ...ofCluster, ...(ca !== undefined && (await fileTrust(ca))), memberId: id }
+  return { ...ofCluster, ...(ca !== undefined && (await fileTrust(ca))) }
 }
 
 /**

@@ -6,18 +6,23 @@ import { ownFolderName } from '../common/ids.ts'
 import type { HttpsTrust } from '../peer/api/https-trust.ts'
 
 /**
- * What the cluster of an identity trusts; undefined if there is none in the folder.
+ * What the cluster of an identity trusts to be the process of that identity; undefined if there is none
+ * in the folder.
  * @throws AppError IDENTITY_UNUSABLE, DISK_FAILED
  */
 export async function clusterTrust(folder: string): Promise<HttpsTrust | undefined> {
-  const [{ readIdentityFiles }, { isRevoked }] = await Promise.all([
-    import('../common/identity/identity-files.ts'),
-    import('../common/identity/trust.ts'),
-  ])
+  const [{ readIdentityFiles }, { certificatesIn, readCertificate }, { isRevoked }] =
+    await Promise.all([
+      import('../common/identity/identity-files.ts'),
+      import('../common/identity/read-certificate.ts'),
+      import('../common/identity/trust.ts'),
+    ])
   const files = await readIdentityFiles(folder)
   if (files === undefined) return undefined
-  const { trust } = files
-  return { ca: trust.authorities, isRevoked: (identity) => isRevoked(trust, identity) }
+  const { trust, chain } = files
+  const [own] = certificatesIn(chain)
+  const memberId = own && readCertificate(own)?.identity.id
+  return { ca: trust.authorities, isRevoked: (identity) => isRevoked(trust, identity), memberId }
 }
 
 /** Where the identity of a peer is, in its data folder. */

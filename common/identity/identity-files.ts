@@ -16,7 +16,13 @@ export interface IdentityMaterial {
   readonly joinedAt?: string | undefined
 }
 
-const names = { node: 'node.pem', trust: 'trust.json', joined: 'joined-at' } as const
+const names = {
+  node: 'node.pem',
+  trust: 'trust.json',
+  /** Certificates of the trusted authorities, for programs that call processes over HTTPS. */
+  authorities: 'ca.pem',
+  joined: 'joined-at',
+} as const
 
 /**
  * Reads the identity in `folder`; undefined if there is none.
@@ -59,6 +65,8 @@ export async function writeIdentityFiles(
 /** Replaces the trust document of an identity. @throws AppError DISK_FULL, DISK_FAILED */
 export async function writeTrustFile(folder: string, signedTrust: SignedTrust): Promise<void> {
   await writePrivate(join(folder, names.trust), JSON.stringify(signedTrust))
+  const authorities = parseTrust(signedTrust.text)?.authorities ?? []
+  await writePrivate(join(folder, names.authorities), `${authorities.join('\n')}\n`)
 }
 
 /** Creates a folder that only its owner may enter. @throws AppError DISK_FULL, DISK_FAILED */
