@@ -39,8 +39,9 @@ export function addPlaceOptions(command: Command): Command {
 
 /** @throws AppError SETTING_INVALID */
 export async function placeOf(options: PlaceOptions): Promise<AuthorityPlace> {
-  const [{ configFile }, folders] = await Promise.all([
+  const [{ configFile }, { hostNamesOf }, folders] = await Promise.all([
     import('../common/settings.ts'),
+    import('../common/http-host.ts'),
     import('../common/identity/cluster-folder.ts'),
   ])
   const { clusterFolder, namesOf, reachedAs } = folders
@@ -52,13 +53,15 @@ export async function placeOf(options: PlaceOptions): Promise<AuthorityPlace> {
     const { values } = loadIndexSettings({ file, flags: given })
     const folder = clusterFolder(resolve(values.data))
     const address = { host: reachedAs(values), port: values.port }
-    return { folder, role: 'index', id: 'index', names: namesOf(values), address }
+    const listening = { ...values, allowedHosts: hostNamesOf(values.allowedHosts) }
+    return { folder, role: 'index', id: 'index', names: namesOf(listening), address }
   }
   const { loadPeerSettings } = await import('../peer/settings.ts')
   const { values } = loadPeerSettings({ file, flags: { peer, ...given } })
   const folder = clusterFolder(join(resolve(values.data), '.tandem'))
   const address = { host: reachedAs(values), port: values.port }
-  return { folder, role: 'admin', id: values.id, names: namesOf(values), address }
+  const listening = { ...values, allowedHosts: hostNamesOf(values.allowedHosts) }
+  return { folder, role: 'admin', id: values.id, names: namesOf(listening), address }
 }
 
 /** Opens the authority. @throws AppError NO_AUTHORITY_HERE, DATABASE_UNUSABLE */

@@ -5,6 +5,7 @@ import { AppError } from '../../../common/errors.ts'
 import { deadlines } from '../../../common/limits.ts'
 import type { RequestOptions, ResultOf } from '../../../common/protocol/connection.ts'
 import type { MessageType, RequestOf, Source } from '../../../common/protocol/messages.ts'
+import type { ProgramCaller } from '../../../common/request-program.ts'
 import { SerialQueue } from '../../../common/serial-queue.ts'
 import type { ConnectionPool, ConnectionUse, Lease } from '../source/connection-pool.ts'
 import { ConnectionProgress } from '../source/connection-progress.ts'
@@ -16,6 +17,7 @@ interface Dependencies {
   readonly pool: Pick<ConnectionPool, 'lease'>
   readonly files: Pick<ProgramFiles, 'get' | 'lied'>
   readonly clock: Clock
+  readonly identity?: ProgramCaller
 }
 
 /**
@@ -127,7 +129,7 @@ class ProgramConnection implements Disposable {
     { start, into }: { start: number; into: NonNullable<RequestOptions['into']> },
     signal: AbortSignal,
   ): Promise<ProgramStream> {
-    const { clock, files } = this.#dependencies
+    const { clock, files, identity } = this.#dependencies
     const before = this.#stream
     if (before?.file === file && before.position === start) return before
     this.#close()
@@ -136,6 +138,7 @@ class ProgramConnection implements Disposable {
         file,
         start,
         signal,
+        identity,
         onSkipped: (bytes) => into.skip?.(bytes),
         onFalse: (why) => files.lied(this.#source, why),
       },

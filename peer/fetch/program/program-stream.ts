@@ -3,10 +3,8 @@ import type { Clock } from '../../../common/clock.ts'
 import { withDeadline } from '../../../common/deadline.ts'
 import { AppError, reasonOf } from '../../../common/errors.ts'
 import { deadlines } from '../../../common/limits.ts'
+import { type ProgramCaller, requestProgram } from '../../../common/request-program.ts'
 import type { ProgramFile } from './program-files.ts'
-
-// An import would load all exports, including a whole HTTP client that is seldom used.
-const { request: httpRequest } = process.getBuiltinModule('node:http')
 
 type Skip = (bytes: number) => void | Promise<void>
 
@@ -15,6 +13,7 @@ interface StreamOptions {
   /** The first byte that is wanted. */
   readonly start: number
   readonly signal: AbortSignal
+  readonly identity: ProgramCaller
   /** Called with bytes before `start`, of a program that cannot begin elsewhere. */
   readonly onSkipped: Skip
   /** Called with the reason if the answer cannot be the file that the program said it has. */
@@ -45,9 +44,9 @@ export class ProgramStream implements Disposable {
 
   /** @throws AppError DIAL_FAILED, DEADLINE_EXCEEDED, BAD_REPLY; or the signal's reason */
   static async open(options: StreamOptions, { clock }: { clock: Clock }): Promise<ProgramStream> {
-    const { file, start, signal } = options
+    const { file, signal } = options
     const deadline = { what: `The answer of ${file.url}`, deadlineMs: deadlines.requestMs, signal }
-    const opened = await withDeadline(deadline, clock, (inTime) => answerOf(file, start, inTime))
+    const opened = await withDeadline(deadline, clock, (inTime) => answerOf(options, inTime))
     try {
       const stream = new ProgramStream(options, positionOf(options, opened.response), opened)
       await stream.#skip()
@@ -124,8 +123,7 @@ export class ProgramStream implements Disposable {
 }
 
 async function answerOf(
-  file: ProgramFile,
-  start: number,
+  { file, start, identity }: StreamOptions,
   signal: AbortSignal,
 ): Promise<{ request: ClientRequest; response: IncomingMessage }> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
@@ -134,10 +132,8 @@ async function answerOf(
     'accept-encoding': 'identity',
     ...(start > 0 && { range: `bytes=${start}-${file.size - 1}` }),
   }
-  const request = httpRequest(new URL(`/files/by-name/${name}`, file.url), {
-    agent: false,
-    headers,
-  })
+  const url = new URL(`/files/by-name/${name}`, file.url)
+  const request = requestProgram(url, { headers }, identity)
   const end = (): void => void request.destroy()
   signal.addEventListener('abort', end, { once: true })
   request.on('error', (error) => {

@@ -8,6 +8,7 @@ import type { Log } from '../../../common/log.ts'
 import type { MemberRecord } from '../../../common/protocol/mesh-messages.ts'
 import type { QueryFile } from '../../../common/protocol/query-messages.ts'
 import { formatAddress } from '../../../common/protocol/transport.ts'
+import { isInPlainText } from '../../../common/request-program.ts'
 import type { Member } from '../member.ts'
 import {
   isAskedFor,
@@ -257,7 +258,7 @@ export function programUrl(text: string, { isSecured }: { readonly isSecured: bo
   const isAddress = url !== null && `${url.origin}/` === url.href && /^https?:$/.test(url.protocol)
   if (!isAddress || reachedHostProblem(host))
     throw refused('must be http://HOST:PORT or https://HOST:PORT')
-  if (isSecured && url.protocol === 'http:' && !isLoopback(host))
+  if (isSecured && isInPlainText(url))
     throw refused('must be https://HOST:PORT: the cluster is secured')
   return url.origin
 }

@@ -2,17 +2,14 @@ import type { ClientRequest } from 'node:http'
 import type { Clock } from '../../../common/clock.ts'
 import { withDeadline } from '../../../common/deadline.ts'
 import { AppError, reasonOf } from '../../../common/errors.ts'
-import type { HttpsIdentity } from '../../../common/https-server.ts'
+import { type ProgramCaller, requestProgram } from '../../../common/request-program.ts'
 import { RequestMeter } from '../request-meter.ts'
 import type { Program } from './programs.ts'
-
-// An import would load all exports, including a whole HTTP client that is never used.
-const { request: httpRequest } = process.getBuiltinModule('node:http')
 
 interface Dependencies {
   readonly clock: Clock
   /** In a secured cluster, whose authority must have issued the certificates of programs. */
-  readonly identity?: Pick<HttpsIdentity, 'credentials'> | undefined
+  readonly identity?: ProgramCaller
 }
 
 /** Requests to one program: those of a busy mesh. */
@@ -49,26 +46,17 @@ export class ProgramLink {
     try {
       const deadline = { what: `Telling ${url}`, deadlineMs: requestMs, signal }
       const target = new URL(path, url)
-      const status = await withDeadline(deadline, this.#clock, (inTime) =>
-        statusOf(this.#request(target, inTime), JSON.stringify(body), {
-          address: target.host,
-          signal: inTime,
-        }),
-      )
+      const status = await withDeadline(deadline, this.#clock, async (inTime) => {
+        const options = { method: 'POST', signal: inTime }
+        const request = requestProgram(target, options, this.#identity)
+        const told = { address: target.host, signal: inTime }
+        return await statusOf(request, JSON.stringify(body), told)
+      })
       if (status < 200 || status > 299)
         throw new AppError('BAD_REPLY', { address: url, request: path, reason: `HTTP ${status}` })
     } finally {
       this.#open -= 1
     }
-  }
-
-  /** A request to the program; over TLS, to one with a certificate of this cluster. */
-  #request(url: URL, signal: AbortSignal): ClientRequest {
-    const options = { method: 'POST', agent: false, signal }
-    if (url.protocol !== 'https:') return httpRequest(url, options)
-    const { request } = process.getBuiltinModule('node:https')
-    const ca = this.#identity?.credentials.ca
-    return request(url, { ...options, minVersion: 'TLSv1.3', ...(ca && { ca: [...ca] }) })
   }
 }
 
