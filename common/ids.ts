@@ -85,6 +85,7 @@ export function nameProblem(name: string): string | undefined {
 
 /** The same as a code. */
 export function nameFault(name: string): NameFault | undefined {
+  if (isPlainName(name)) return undefined
   if (name === '') return 'empty'
   if (Buffer.byteLength(name) > limits.nameBytesMax) return 'too long'
   if (!name.isWellFormed() || name.includes('\u{fffd}')) return 'not UTF-8'

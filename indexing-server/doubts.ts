@@ -77,6 +77,8 @@ export class Doubts {
     sha256: string,
     { epoch, seq }: { epoch: string; seq: number },
   ): boolean {
+    // Called for each announced copy.
+    if (this.#openByHost.size === 0) return false
     const doubt = this.#doubts.get(keyOf(peerId, sha256))
     if (doubt === undefined || !isOpen(doubt)) return false
     // A full inventory repeats what the catalog recorded, which proves nothing; a new catalog has

@@ -36,7 +36,7 @@ import { LookupMemory } from './known-files/lookup-memory.ts'
 import { LookupShortcut } from './known-files/lookup-shortcut.ts'
 import { LoopTurns } from './loop-turns.ts'
 import { IndexMetrics } from './metrics.ts'
-import { NameSearch } from './name-search/name-search.ts'
+import { NameSearch, type NameSearchDependencies } from './name-search/name-search.ts'
 import { notesFrom } from './peer-notes.ts'
 import type { DialBack } from './reachability.ts'
 import { Registry, type Session } from './registry.ts'
@@ -257,7 +257,8 @@ async function openParts(
   const path = await databasePath(settings.data)
   const opened = openStore({ ...settings, path }, { ...dependencies, doubts, factors }, stack)
   const { events } = opened
-  const names = openNameSearch(settings.data, opened, { clock, log })
+  const isBusy = (): boolean => parts.coordinator.isJudging
+  const names = openNameSearch(settings.data, opened, { isBusy, clock, log })
   const lookups: LookupMemory = new LookupMemory(
     { filesBytesMax: settings.lookupBytes },
     { ...dependencies, peerOf: (peerId) => parts.registry.peerOf(peerId) },
@@ -283,6 +284,7 @@ async function openParts(
     store: opened.store,
     files: lookups.files,
     turns: new LoopTurns(),
+    isBusy,
     clock,
   })
   opened.background.start('keep files in memory', (signal) => filler.run(signal))
@@ -293,7 +295,7 @@ async function openParts(
 function openNameSearch(
   folder: string,
   { store, background }: { store: SqliteStore; background: BackgroundWork },
-  dependencies: { clock: Clock; log: Log },
+  dependencies: Pick<NameSearchDependencies, 'isBusy' | 'clock' | 'log'>,
 ): NameSearch | undefined {
   if (folder === ':memory:') return undefined
   const path = join(folder, 'names.sqlite')

@@ -29,7 +29,7 @@ export class KnownFiles {
   readonly #byContent = new RowSlots((row) => spread(this.#rows.contentId(row)))
   #count = 0
   #version = 0
-  #dropped = 0
+  #forgotten = 0
   /** What is searched for. */
   #name: Uint8Array = new Uint8Array(0)
   #nameStart = 0
@@ -53,9 +53,9 @@ export class KnownFiles {
     return this.#count
   }
 
-  /** How many rows were dropped because of writes. */
-  get dropped(): number {
-    return this.#dropped
+  /** How many names writes have touched: their files are not known until they are put again. */
+  get forgotten(): number {
+    return this.#forgotten
   }
 
   /** Counts writes: what was read before one must not be put after it. */
@@ -110,6 +110,7 @@ export class KnownFiles {
   /** A write touched these. */
   forget({ names, contentIds }: Pick<Touched, 'names' | 'contentIds'>): void {
     this.#version += 1
+    this.#forgotten += names.length
     for (const contentId of contentIds) this.#dropFound(this.#findContent(contentId))
     for (const name of names) {
       const bytes = Buffer.from(name)
@@ -138,9 +139,7 @@ export class KnownFiles {
   }
 
   #dropFound(row: number): void {
-    if (row === 0) return
-    this.#drop(row)
-    this.#dropped += 1
+    if (row !== 0) this.#drop(row)
   }
 
   #drop(row: number): void {

@@ -68,7 +68,7 @@ async function searching(names: Names, path: string) {
   const clock = new FakeClock()
   const turns = new LoopTurns()
   const { store } = names
-  const found = new NameSearch(path, { store, turns, clock, log: silentLog })
+  const found = new NameSearch(path, { store, turns, isBusy: () => false, clock, log: silentLog })
   const running = found.run(stop.signal).catch(() => {})
   const peerOf = () => undefined
   const dependencies = { store, peerOf, turns, clock: systemClock, names: found }

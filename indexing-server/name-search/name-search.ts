@@ -14,6 +14,7 @@ import { reasonOf } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { Thread } from '../../common/thread/thread.ts'
 import { WakeUp } from '../../common/wake-up.ts'
+import { calmMs, untilCalm } from '../calm.ts'
 import type { LoopTurns } from '../loop-turns.ts'
 import type { IndexStore } from '../store/store.ts'
 import type { NamesReply, NamesRequest } from './names-thread.ts'
@@ -29,8 +30,6 @@ const namesPerSlice = 1_000
 const recentMax = 20_000
 /** More matches than this are found sooner by reading the names in order. */
 const candidatesMax = 2_000
-/** How long there must have been few writes before all names are compared. */
-const calmMs = 1_000
 /** How often it looks whether the index has enough names. */
 const lookEveryMs = 10_000
 const retryMs = 60_000
@@ -38,6 +37,8 @@ const retryMs = 60_000
 export interface NameSearchDependencies {
   readonly store: Pick<IndexStore, 'listNames' | 'totals'>
   readonly turns: LoopTurns
+  /** Whether the index has more urgent work. */
+  readonly isBusy: () => boolean
   readonly clock: Clock
   readonly log: Log
 }
@@ -157,8 +158,8 @@ export class NameSearch {
 
   /** Gives the thread all names, slice by slice, from which it takes what it lacks. */
   async #compareAll(thread: Thread<NamesRequest, NamesReply>, signal: AbortSignal): Promise<void> {
-    const { store, turns } = this.#dependencies
-    await this.#calm(signal)
+    const { store, turns, clock } = this.#dependencies
+    await untilCalm(() => this.#isBusy(), clock, signal)
     // From here on recent names are remembered; if they become too many, it starts again.
     this.#state = 'comparing'
     let from = { name: '', contentId: 0 }
@@ -176,14 +177,10 @@ export class NameSearch {
     this.#state = 'complete'
   }
 
-  /** Resolves when there have been few writes. */
-  async #calm(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#dependencies
-    for (;;) {
-      const leftMs = this.#lastWriteMs + calmMs - clock.monotonicMs()
-      if (!(leftMs > 0)) return
-      await clock.sleep(leftMs, signal)
-    }
+  /** Whether there were writes just before, or there is more urgent work. */
+  #isBusy(): boolean {
+    const { clock, isBusy } = this.#dependencies
+    return clock.monotonicMs() < this.#lastWriteMs + calmMs || isBusy()
   }
 
   #recentWith(fragments: readonly string[], from: string): string[] {

@@ -209,6 +209,11 @@ export class Coordinator implements AsyncDisposable {
     return { atFactor, aboveFactor, waiting, running: this.#running.count }
   }
 
+  /** Whether there are contents to judge. */
+  get isJudging(): boolean {
+    return this.#judge.isToJudge
+  }
+
   /** What is missing, and how fast it is made. */
   get repairs(): Repairs {
     const kept = (): KeptEntries => ({

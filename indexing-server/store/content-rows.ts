@@ -19,7 +19,8 @@ export interface ContentRow {
   /** As stored, before this write. */
   readonly packed: string
   counts: HolderCounts | undefined
-  readonly isNew: boolean
+  /** Of its hash, if it is not stored yet; otherwise undefined. */
+  readonly newNumber: number | undefined
   hasChanged: boolean
   readonly wasWanted: boolean
 }
@@ -82,7 +83,7 @@ export class ContentRows {
     const root = chunkRoot === sha256 ? null : chunkRoot
     const number = this.#hashNumber(sha256)
     const stored = this.#sql.byHash.get(number, sha256, size, root) as Stored | undefined
-    if (stored === undefined) return this.#create({ sha256, size, chunkRoot: root })
+    if (stored === undefined) return this.#create({ sha256, size, chunkRoot: root }, number)
     return this.#rows.get(stored[0]) ?? this.#keep(stored)
   }
 
@@ -137,7 +138,7 @@ export class ContentRows {
     for (const row of this.#rows.values()) {
       const isUnused = loosened.has(row.contentId) && this.#isUnused(row, mayHaveReplaced)
       if (isUnused) this.#remove(row)
-      else if (row.isNew) this.#insert(row)
+      else if (row.newNumber !== undefined) this.#insert(row, row.newNumber)
       else if (row.hasChanged) this.#update(row)
       const isWanted = !isUnused && row.files > 0
       if (isWanted !== row.wasWanted) this.#tallies.add({ wanted: isWanted ? 1 : -1 })
@@ -170,7 +171,7 @@ export class ContentRows {
       fileId,
       packed,
       counts: undefined,
-      isNew: false,
+      newNumber: undefined,
       hasChanged: false,
       wasWanted: files > 0,
     }
@@ -178,7 +179,7 @@ export class ContentRows {
     return row
   }
 
-  #create(content: Pick<ContentRow, 'sha256' | 'size' | 'chunkRoot'>): ContentRow {
+  #create(content: Pick<ContentRow, 'sha256' | 'size' | 'chunkRoot'>, number: number): ContentRow {
     const { sha256, size, chunkRoot } = content
     const row: ContentRow = {
       contentId: this.#tallies.nextContentId(),
@@ -189,7 +190,7 @@ export class ContentRows {
       fileId: null,
       packed: '',
       counts: undefined,
-      isNew: true,
+      newNumber: number,
       hasChanged: true,
       wasWanted: false,
     }
@@ -200,10 +201,9 @@ export class ContentRows {
     return row
   }
 
-  #insert(row: ContentRow): void {
+  #insert(row: ContentRow, number: number): void {
     const { contentId, sha256, size, chunkRoot, files, fileId } = row
     const holders = this.#packedOf(row)
-    const number = this.#hashNumber(sha256)
     this.#sql.insert.run(contentId, number, sha256, size, chunkRoot, files, fileId, holders)
     this.#tallies.add({ contents: 1, bytes: size })
   }
@@ -213,7 +213,7 @@ export class ContentRows {
   }
 
   #remove(row: ContentRow): void {
-    if (row.isNew) return
+    if (row.newNumber !== undefined) return
     this.#sql.remove.run(row.contentId)
     this.#tallies.add({ contents: -1, bytes: -row.size })
   }

@@ -62,6 +62,8 @@ export class FileRows {
   readonly #contents: ContentRows
   readonly #tallies: Tallies
   readonly #lastIds = new Map<number, number>()
+  /** The row that was added last, if it is not written yet: it may be given its content first. */
+  #unwritten: FileRow | undefined
   /** Rows that lost a copy or their content. */
   readonly #loosened = new Set<number>()
 
@@ -77,6 +79,7 @@ export class FileRows {
 
   /** The row of an owner's name, with what the same query tells about its other owners. */
   named(ownerKey: number, name: string): Named {
+    this.#write()
     const rows = this.#sql.named.all(name) as Stored[]
     if (rows.length === namedMax) return { row: this.#row(ownerKey, name), hasTwin: undefined }
     let row: FileRow | undefined
@@ -109,9 +112,11 @@ export class FileRows {
 
   /** A row for copies of a file that its owner does not have. */
   add(ownerKey: number, name: string): FileRow {
+    this.#write()
     const fileId = this.#nextId(ownerKey)
-    this.#sql.insert.run(fileId, ownerKey, name, null, 0, 0, 0)
-    return { fileId, ownerKey, name, contentId: null, modifiedMs: 0, isFromOwner: false }
+    const row = { fileId, ownerKey, name, contentId: null, modifiedMs: 0, isFromOwner: false }
+    this.#unwritten = row
+    return row
   }
 
   /** Adds a file that has no row. */
@@ -121,6 +126,7 @@ export class FileRows {
     { contentId, modifiedMs, isFromOwner }: FileContent,
     { addedMs, hasTwin }: { addedMs: number; hasTwin: boolean | undefined },
   ): FileRow {
+    this.#write()
     const fileId = this.#nextId(ownerKey)
     this.#count(ownerKey, name, hasTwin, 1)
     const owned = Number(isFromOwner)
@@ -144,12 +150,17 @@ export class FileRows {
   setContent(row: FileRow, content: FileContent, addedMs: number): void {
     const { contentId, modifiedMs, isFromOwner } = content
     const { fileId, ownerKey, name } = row
-    if (row.contentId === null) {
+    const owned = Number(isFromOwner)
+    if (row === this.#unwritten) {
+      this.#unwritten = undefined
       this.#count(ownerKey, name, undefined, 1)
-      this.#sql.fill.run(contentId, modifiedMs, Number(isFromOwner), addedMs, fileId)
+      this.#sql.insert.run(fileId, ownerKey, name, contentId, modifiedMs, owned, addedMs)
+    } else if (row.contentId === null) {
+      this.#count(ownerKey, name, undefined, 1)
+      this.#sql.fill.run(contentId, modifiedMs, owned, addedMs, fileId)
     } else {
       this.#contents.removeFile(this.#contents.known(row.contentId), fileId)
-      this.#sql.setContent.run(contentId, modifiedMs, Number(isFromOwner), fileId)
+      this.#sql.setContent.run(contentId, modifiedMs, owned, fileId)
     }
     this.#contents.addFile(this.#contents.known(contentId), fileId)
     Object.assign(row, content)
@@ -179,16 +190,26 @@ export class FileRows {
 
   /** Removes the rows to which nothing refers any longer. */
   settle(): void {
+    this.#write()
     for (const fileId of this.#loosened) this.#sql.removeUnused.run({ fileId })
     this.#loosened.clear()
   }
 
   onRolledBack(): void {
+    this.#unwritten = undefined
     this.#loosened.clear()
     this.#lastIds.clear()
   }
 
+  #write(): void {
+    if (this.#unwritten === undefined) return
+    const { fileId, ownerKey, name } = this.#unwritten
+    this.#unwritten = undefined
+    this.#sql.insert.run(fileId, ownerKey, name, null, 0, 0, 0)
+  }
+
   #row(ownerKey: number, name: string): FileRow | undefined {
+    this.#write()
     const stored = this.#sql.byKey.get(name, ownerKey) as Stored | undefined
     return stored && rowOf(stored, name)
   }
