@@ -19,6 +19,8 @@ export const limits = {
   requestBytesMax: 64 * kibibyte,
   /** Changes per announcement: one short transaction of the index. */
   announceChangesMax: 2_000,
+  /** As peers send them: an index applies so many in less than 10 ms, during which nothing else is answered. */
+  announceChangesSent: 500,
   /** Unanswered requests per side of a connection; further ones wait at the sender. */
   requestsInFlightMax: 64,
   /** Frames of one connection that are handled before other connections have a turn. */

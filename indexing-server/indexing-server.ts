@@ -18,6 +18,7 @@ import type { Cluster } from '../common/identity/open-cluster.ts'
 import { limits } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
 import type { Connection } from '../common/protocol/connection.ts'
+import { LongFrames } from '../common/protocol/long-frames.ts'
 import type { ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import { type Server, startServer } from '../common/protocol/server.ts'
 import type { Address, Transport } from '../common/protocol/transport.ts'
@@ -118,7 +119,9 @@ export async function startIndexingServer(
   const metrics = new IndexMetrics()
   const onHealed = (healed: Healed): void => metrics.onHealed(healed)
   const changes = starting.use(new ChangeFeed({ ...dependencies, status: () => status() }))
-  const parts = await openParts(settings, { ...dependencies, changes, onHealed }, starting)
+  const longFrames = new LongFrames()
+  const pause = (): Promise<void> => longFrames.pause()
+  const parts = await openParts(settings, { ...dependencies, changes, onHealed, pause }, starting)
   const { store, writes, lookups, registry, coordinator } = parts
 
   let server: Server | undefined
@@ -136,7 +139,7 @@ export async function startIndexingServer(
   const fetching = new Fetching()
   const handlers = indexHandlers({ ...parts, admission, changes, fetching, status, notes, clock })
   const shortcut = lookupShortcut({ lookups, fetching, admission, metrics, clock })
-  const served = { ...parts, handlers, metrics, fetching, shortcut }
+  const served = { ...parts, handlers, metrics, fetching, shortcut, longFrames }
   server = await serve(settings, served, dependencies)
   starting.use(server)
   parts.start()
@@ -196,11 +199,13 @@ async function serve(
     metrics,
     fetching,
     shortcut,
+    longFrames,
   }: Pick<OpenedParts, 'registry' | 'events'> & {
     readonly handlers: IndexHandlers
     readonly metrics: IndexMetrics
     readonly fetching: Fetching
     readonly shortcut: LookupShortcut
+    readonly longFrames: LongFrames
   },
   dependencies: IndexingServerDependencies,
 ): Promise<Server> {
@@ -212,6 +217,7 @@ async function serve(
     {
       ...dependencies,
       shortcut,
+      longFrames,
       handlers: metrics.measured(handlers, clock, damageReporter(dependencies)),
       desk: cluster?.desk,
       onRefused: security.onRefused,
@@ -247,6 +253,7 @@ async function openParts(
   dependencies: IndexingServerDependencies & {
     readonly onHealed: (healed: Healed) => void
     readonly changes: ChangeFeed
+    readonly pause: () => Promise<void>
   },
   stack: AsyncDisposableStack,
 ): Promise<OpenedParts> {

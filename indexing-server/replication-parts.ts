@@ -27,6 +27,8 @@ export interface ReplicationDependencies {
   readonly events: EventRecorder
   readonly onHealed: (healed: Healed) => void
   readonly lookups: Pick<LookupMemory, 'forget'>
+  /** See {@link Coordinator}. */
+  readonly pause: () => Promise<void>
   /** See {@link IndexingServerDependencies}. */
   readonly ownPeerId?: string | undefined
   readonly gate?: DutyGate | undefined

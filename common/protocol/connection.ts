@@ -29,6 +29,7 @@ import {
 } from './envelope.ts'
 import { type Decoded, FrameDecoder } from './framing.ts'
 import type { Dispatch } from './handlers.ts'
+import type { LongFrames } from './long-frames.ts'
 import type { MessageType, messages, ReplyOf, RequestOf } from './messages.ts'
 import { Outbox } from './outbox.ts'
 import { PendingRequests } from './pending-requests.ts'
@@ -70,6 +71,8 @@ export interface ConnectionDependencies {
   readonly log: Log
   /** The budget of the server that accepted the connection; a dialled connection has none. */
   readonly budget?: ByteBudget | undefined
+  /** The same for its long frames. */
+  readonly longFrames?: LongFrames | undefined
 }
 
 export class Connection implements AsyncDisposable {
@@ -90,6 +93,9 @@ export class Connection implements AsyncDisposable {
   #coming:
     | { readonly bytes: number; readonly sinceMs: number; readonly cancelTimer: Cancel }
     | undefined
+  readonly #longFrames: LongFrames | undefined
+  /** The body of a long frame that waits for its turn. */
+  #held: Buffer | undefined
   readonly #closed = Promise.withResolvers<void>()
   #isClosing = false
   /** Answers some requests of the other side instead of the handlers. */
@@ -100,7 +106,7 @@ export class Connection implements AsyncDisposable {
   #cancelIdleTimer: Cancel = () => {}
 
   constructor(options: ConnectionOptions, dependencies: ConnectionDependencies) {
-    const { wire, dispatch, clock, log, budget } = dependencies
+    const { wire, dispatch, clock, log, budget, longFrames } = dependencies
     const { stream } = wire
     this.remote = options.remote
     this.proven = options.proven
@@ -108,6 +114,7 @@ export class Connection implements AsyncDisposable {
     this.#stream = stream
     this.#clock = clock
     this.#log = log
+    this.#longFrames = longFrames
     this.account = budget?.open(this.remote.host, this.#asHolder()) ?? unboundedAccount
     const { account } = this
     const onBytesSent = (): void => {
@@ -213,6 +220,8 @@ export class Connection implements AsyncDisposable {
    */
   #resumeReading(): void {
     try {
+      const pause = this.#onHeld()
+      if (pause !== undefined) return this.#pauseFor(pause)
       for (let frames = 0; ; ) {
         const answered = this.#takeShortcut(limits.framesPerTurn - frames)
         frames += answered
@@ -243,7 +252,7 @@ export class Connection implements AsyncDisposable {
     if (found.kind === 'begin') return this.#onFrameBegun(found.bytes)
     const pause =
       found.kind === 'frame'
-        ? this.#onFrame(found.body)
+        ? this.#onFrameInTurn(found.body)
         : this.#pending.onPiece(found.piece, found.isLast)
     if (pause !== undefined) return pause
     return this.#outbox.isFull ? this.#outbox.flushed() : undefined
@@ -265,6 +274,20 @@ export class Connection implements AsyncDisposable {
       return room.then(begin, (error: unknown) => this.#refuse(toAppError(error)))
     begin()
     return undefined
+  }
+
+  #onFrameInTurn(body: Buffer): Promise<void> | undefined {
+    const turnOfFrame = this.#longFrames?.begin(body.length)
+    if (turnOfFrame === undefined) return this.#onFrame(body)
+    this.#held = body
+    return turnOfFrame
+  }
+
+  /** Handles the frame whose turn it is. */
+  #onHeld(): Promise<void> | undefined {
+    const held = this.#held
+    this.#held = undefined
+    return held && this.#onFrame(held)
   }
 
   #onFrame(body: Buffer): Promise<void> | undefined {
@@ -336,6 +359,7 @@ export class Connection implements AsyncDisposable {
   #onClose(): void {
     this.#isClosing = true
     this.#cancelIdleTimer()
+    this.#held = undefined
     this.#endFrame()
     this.#answers.abort(() => this.#closedError())
     this.account[Symbol.dispose]()

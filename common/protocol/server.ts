@@ -9,6 +9,7 @@ import { connectionToEvict, type Occupant } from './connection-slots.ts'
 import { connectionErrorId, errorFrame } from './envelope.ts'
 import { type Dispatch, dispatcher, type Handlers, type SessionSlot } from './handlers.ts'
 import { hostKeyOf } from './host-share.ts'
+import { LongFrames } from './long-frames.ts'
 import { protocolVersion, type ReplyOf, type RequestOf } from './messages.ts'
 import type { Shortcut } from './shortcut.ts'
 import type { Address, Transport, Wire } from './transport.ts'
@@ -28,6 +29,8 @@ export interface ServerDependencies<To extends 'index' | 'peer', Session> {
   readonly clock: Clock
   readonly log: Log
   readonly handlers: Handlers<'peer' | 'client', To, Session>
+  /** Shared with work that has to wait for them. */
+  readonly longFrames?: LongFrames
   /** Answers some requests instead of the handlers, on connections with a session. */
   readonly shortcut?: Shortcut
   /** Accepts a new connection; its error refuses the hello. */
@@ -67,11 +70,12 @@ export async function startServer<To extends 'index' | 'peer', Session>(
   const served = new Set<Served>()
   const refusals = new Refusals(dependencies)
   const budget = new ByteBudget(budgetOptions, dependencies)
+  const { longFrames = new LongFrames() } = dependencies
   const listener = await dependencies.transport.listen(options.address, (wire, remote) => {
     if (wire.refusal !== undefined) return turnAway(wire, remote, wire.refusal, dependencies)
     if (served.size >= options.connectionsMax && !makeRoom(served, remote, refusals))
       return refuse(wire, new AppError('TOO_MANY_CONNECTIONS', { max: options.connectionsMax }))
-    const one = serve(wire, remote, options.role, { ...dependencies, budget })
+    const one = serve(wire, remote, options.role, { ...dependencies, budget, longFrames })
     served.add(one)
     one.connection.onClosed(() => served.delete(one))
   })
@@ -175,9 +179,9 @@ function serve<To extends 'index' | 'peer', Session>(
   wire: Wire,
   remote: Address,
   role: To,
-  dependencies: ServerDependencies<To, Session> & { budget: ByteBudget },
+  dependencies: ServerDependencies<To, Session> & { budget: ByteBudget; longFrames: LongFrames },
 ): Served {
-  const { clock, log, handlers, budget } = dependencies
+  const { clock, log, handlers, budget, longFrames } = dependencies
   const { trusts } = dependencies.transport
   const exchange = trusts && new TrustExchange(trusts, dependencies)
   let greeted: Dispatch | undefined
@@ -232,7 +236,7 @@ function serve<To extends 'index' | 'peer', Session>(
 
   const connection = new Connection(
     { remote, proven: wire.proven },
-    { wire, dispatch, clock, log, budget },
+    { wire, dispatch, clock, log, budget, longFrames },
   )
   const cancelHelloTimer = clock.after(deadlines.helloMs, () => connection.destroy())
   connection.onClosed(cancelHelloTimer)

@@ -76,6 +76,8 @@ export interface CoordinatorDependencies {
   readonly grants: DropGrants
   readonly events: EventRecorder
   readonly onHealed: (healed: Healed) => void
+  /** Resolves when more urgent events have had their turn; by default all others have one. */
+  readonly pause?: (() => Promise<void>) | undefined
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -127,7 +129,7 @@ export class Coordinator implements AsyncDisposable {
   #cancelTimer: Cancel = () => {}
 
   constructor(options: CoordinatorOptions, dependencies: CoordinatorDependencies) {
-    const { store, peers, sendTasks, cancelTasks, brake, clock, random, log } = dependencies
+    const { store, peers, sendTasks, cancelTasks, brake, clock, random, log, pause } = dependencies
     this.#peers = peers
     this.#brake = brake
     this.#clock = clock
@@ -166,7 +168,7 @@ export class Coordinator implements AsyncDisposable {
     const peerOf = (peerId: string): Peer | undefined => peers.peerOf(peerId)
     const trimmer = new Trimmer(options, { ...parts, peerOf })
     const planner = new Planner(options, { ...parts, peers })
-    const judge = new Judge(options, { ...parts, store, grants, peers, trimmer, onHealed })
+    const judge = new Judge(options, { ...parts, store, grants, peers, trimmer, onHealed, pause })
     this.#planner = planner
     this.#judge = judge
     this.#explainer = new Explainer(options, { ...parts, peers, brake, judge, planner, trimmer })

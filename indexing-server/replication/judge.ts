@@ -43,6 +43,8 @@ interface Dependencies {
   readonly duty: Duty
   /** Called for each content that has its copies again, or for the first time. */
   readonly onHealed: (healed: Healed) => void
+  /** Resolves when more urgent events have had their turn; by default all others have one. */
+  readonly pause?: (() => Promise<void>) | undefined
   readonly clock: Clock
 }
 
@@ -90,9 +92,10 @@ export class Judge {
 
   /** Judges touched and walked contents, in bounded passes so that planning is not starved. */
   async judge(signal: AbortSignal): Promise<void> {
+    const { pause = turn } = this.#dependencies
     for (let slices = 0; this.isToJudge && slices < slicesPerPass; slices++) {
       await this.#judgeSome()
-      await turn()
+      await pause()
       signal.throwIfAborted()
     }
   }

@@ -158,7 +158,7 @@ export class SqliteStore implements IndexStore {
     this.#forgets = new ForgetWriter(this.#database, { rows, files: this.#writer })
     this.#sql = preparePeers(this.#database)
     this.#commits = new GroupCommit(
-      { delayMs: options.commitDelayMs, weightMax: limits.announceChangesMax },
+      { delayMs: options.commitDelayMs, weightMax: limits.announceChangesSent },
       {
         clock: dependencies.clock,
         transaction,
@@ -397,7 +397,7 @@ export class SqliteStore implements IndexStore {
 
   async addEvents(events: readonly RecordedEvent[]): Promise<void> {
     // They are a group already.
-    await this.#commits.add(limits.announceChangesMax, () => this.#events.add(events, this.#nowMs))
+    await this.#commits.add(limits.announceChangesSent, () => this.#events.add(events, this.#nowMs))
   }
 
   async events(query: EventQuery): Promise<EventPage> {

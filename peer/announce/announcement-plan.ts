@@ -75,10 +75,10 @@ export class AnnouncementPlan {
   /** The next announcements, in order; empty if the index has been sent everything. */
   next(): Announcement[] {
     const { epoch, lastSeq, isComplete } = this.#inventory
-    const changes = this.#inventory.changesSince(this.#previousSeq, limits.announceChangesMax)
-    const isAll = changes.length < limits.announceChangesMax
+    const changes = this.#inventory.changesSince(this.#previousSeq, limits.announceChangesSent)
+    const isAll = changes.length < limits.announceChangesSent
     const parts = cutChanges(changes, {
-      changesMax: limits.announceChangesMax,
+      changesMax: limits.announceChangesSent,
       bytesTarget: announceFrameBytesTarget,
     })
     const isEnd = this.#full !== undefined && isAll && isComplete

@@ -138,8 +138,8 @@ export class Member implements AsyncDisposable {
   /** Announces changes, the first of all as a full inventory. */
   async announce(changes: readonly Put[]): Promise<void> {
     const isFirst = this.#lastSeq === 0
-    for (let at = 0; at < changes.length; at += limits.announceChangesMax) {
-      const part = changes.slice(at, at + limits.announceChangesMax)
+    for (let at = 0; at < changes.length; at += limits.announceChangesSent) {
+      const part = changes.slice(at, at + limits.announceChangesSent)
       const previousSeq = this.#lastSeq
       this.#lastSeq += part.length
       const announcement = {
