@@ -93,6 +93,11 @@ export const limits = {
   doubtsMax: 10_000,
   /** Copies that one host may doubt at a time: a liar excludes no more from the count. */
   doubtsPerHostMax: 32,
+  /**
+   * Copies of one peer that are recorded as not proven, 150 bytes each. So many are no accident: none of
+   * its copies counts then.
+   */
+  unprovenPerPeerMax: 100,
   /** Refused processes remembered per peer id: each start of a copy is one. */
   refusedEpochsMax: 16,
   /** Peers in the registry, which lives in memory. */

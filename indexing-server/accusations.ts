@@ -29,6 +29,12 @@ export class Accusations implements Disposable {
     return isListedLast(this.#accused.get(peerId))
   }
 
+  /** The index itself has found that the peer lies. */
+  convict(peerId: string): void {
+    for (let witness = 0; witness < hostsNeeded; witness += 1)
+      this.add(peerId, `the index ${witness}`)
+  }
+
   add(peerId: string, accuserHost: string): void {
     const before = this.#accused.get(peerId)
     if (before === undefined && this.#accused.size >= limits.peersMax) return

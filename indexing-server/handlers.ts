@@ -32,6 +32,7 @@ import { match } from './match.ts'
 import type { NotesOf } from './peer-notes.ts'
 import type { PeerPlans } from './peer-plans.ts'
 import { type PlanMessage, planHandlers } from './plan-handlers.ts'
+import type { ProofDesk } from './proofs/proof-desk.ts'
 import { rankContents } from './rank.ts'
 import { rebalance } from './rebalancing.ts'
 import type { Registry, Session } from './registry.ts'
@@ -43,7 +44,7 @@ import type { ReplacedVersions } from './replication/replaced-versions.ts'
 import type { SurveyPeer } from './replication/safety.ts'
 import { type RuleMessage, ruleHandlers } from './replication-rules.ts'
 import { type SearchDependencies, search } from './search.ts'
-import type { IndexStore } from './store/store.ts'
+import type { IndexStore, StoredContent } from './store/store.ts'
 import type { Trash } from './trash.ts'
 import { ownersToUnshare } from './unsharing.ts'
 import { versions } from './versions.ts'
@@ -54,6 +55,7 @@ export interface HandlerDependencies {
   readonly peerEvents: PeerEvents
   readonly fetching: Fetching
   readonly doubts: DoubtDesk
+  readonly proofs: Pick<ProofDesk, 'onAnnounced'>
   readonly coordinator: Coordinator
   readonly brake: BrakeWatch
   readonly drops: DropChecks
@@ -188,6 +190,7 @@ function peerHandlers(
       brake.onAnnounced(peerId, announcement)
       decisions.onWritten(announced)
       await doubts.onAnnounced(peerId, announcement)
+      await dependencies.proofs.onAnnounced(peerId, announcement, announced)
       return { seenSeq: announced.seenSeq }
     },
     async unshare(request, session) {
@@ -343,7 +346,11 @@ async function why(
   for (const content of rankContents(named, peerOf)) {
     const { contentId, sha256, size } = content
     const copies = await store.copiesOf(contentId, limits.sourcesPerContentMax)
-    const stated = copies.map((copy) => ({ ...copy, state: peerOf(copy.peerId)?.state ?? 'dead' }))
+    const stated = copies.map((copy) => ({
+      ...copy,
+      state: peerOf(copy.peerId)?.state ?? 'dead',
+      ...(isUnproven(content, copy.peerId) && { unproven: true }),
+    }))
     contents.push({ sha256, size, ...coordinator.explain(content), copies: stated })
   }
   const listed = await store.versionsNamed(name, { limit: limits.versionsListedMax })
@@ -352,4 +359,8 @@ async function why(
     contents: thatFitFrame(contents),
     ...(replaced === 0 ? {} : { replacedVersions: replaced }),
   }
+}
+
+function isUnproven({ holders }: Pick<StoredContent, 'holders'>, peerId: string): boolean {
+  return holders.some((holder) => holder.peerId === peerId && holder.isUnproven === true)
 }

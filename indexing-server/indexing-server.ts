@@ -39,6 +39,7 @@ import { LoopTurns } from './loop-turns.ts'
 import { IndexMetrics } from './metrics.ts'
 import { NameSearch, type NameSearchDependencies } from './name-search/name-search.ts'
 import { notesFrom } from './peer-notes.ts'
+import { Unproven } from './proofs/unproven.ts'
 import type { DialBack } from './reachability.ts'
 import { Registry, type Session } from './registry.ts'
 import { takeRelease } from './released-ids.ts'
@@ -49,7 +50,7 @@ import type { Healed } from './replication/open-needs.ts'
 import { securityEvents } from './security-events.ts'
 import type { IndexSettings } from './settings.ts'
 import { clusterStatus } from './status.ts'
-import type { IsDoubted } from './store/content-reader.ts'
+import type { DoubtOf } from './store/content-reader.ts'
 import { SqliteStore, type SqliteStoreOptions } from './store/sqlite-store.ts'
 import { WriteHealth } from './write-health.ts'
 
@@ -134,8 +135,8 @@ export async function startIndexingServer(
   const admission = new Admission({ clock })
   const accusedPeers = (): number => [...registry.all()].filter(({ isAccused }) => isAccused).length
   const decisionKeepers = (): ReturnType<typeof parts.exchange.counts> => parts.exchange.counts()
-  const counted = { totals, connections, admission, writes, lookups, repairs }
-  metrics.observe({ status, ...counted, accusedPeers, decisionKeepers })
+  const counted = { totals, connections, admission, repairs, accusedPeers, decisionKeepers }
+  metrics.observe({ ...parts, status, ...counted })
   const fetching = new Fetching()
   const handlers = indexHandlers({ ...parts, admission, changes, fetching, status, notes, clock })
   const shortcut = lookupShortcut({ lookups, fetching, admission, metrics, clock })
@@ -260,9 +261,14 @@ async function openParts(
   const { transport, clock, log } = dependencies
   const { dialBack = dialBackOver(transport, { clock, log }) } = dependencies
   const doubts = new Doubts({ clock })
+  const unproven: Unproven = new Unproven({ clock, log, records: () => opened.store.proofs })
   const factors = new Factors(settings.replicationFactor)
   const path = await databasePath(settings.data)
-  const opened = openStore({ ...settings, path }, { ...dependencies, doubts, factors }, stack)
+  const opened = openStore(
+    { ...settings, path },
+    { ...dependencies, doubts, unproven, factors },
+    stack,
+  )
   const { events } = opened
   const isBusy = (): boolean => parts.coordinator.isJudging
   const names = openNameSearch(settings.data, opened, { isBusy, clock, log })
@@ -274,6 +280,7 @@ async function openParts(
     ...dependencies,
     ...opened,
     doubts,
+    unproven,
     factors,
     lookups,
     names,
@@ -282,6 +289,7 @@ async function openParts(
   })
   stack.use(parts)
   const { registry, peerEvents, brake, decisions } = parts
+  await parts.proofs.load()
   await decisions.load()
   await registry.load()
   brake.load()
@@ -320,14 +328,23 @@ function openStore(
     log,
     openDatabase: open,
     doubts,
+    unproven,
     factors,
     changes,
-  }: IndexingServerDependencies & { doubts: Doubts; factors: Factors; changes: ChangeFeed },
+  }: IndexingServerDependencies & {
+    doubts: Doubts
+    unproven: Unproven
+    factors: Factors
+    changes: ChangeFeed
+  },
   stack: AsyncDisposableStack,
 ): { store: SqliteStore; background: BackgroundWork; events: EventLog; writes: WriteHealth } {
   const onFault = (error: AppError): void => writes.onFault(error)
-  const isDoubted: IsDoubted = (peerId, sha256) => doubts.has(peerId, sha256)
-  const views = { isDoubted, factors }
+  const doubtOf: DoubtOf = (peerId, sha256) => {
+    if (unproven.has(peerId, sha256)) return { isDoubted: true, isUnproven: true }
+    return doubts.has(peerId, sha256) ? { isDoubted: true } : undefined
+  }
+  const views = { doubtOf, factors }
   const onProgress = (step: string): void => log.info({ step }, 'migrating the database')
   const hooks = { onFault, onProgress, ...(open !== undefined && { open }) }
   const opening = { clock, random, ...hooks, ...views }

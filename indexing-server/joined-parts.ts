@@ -1,8 +1,8 @@
 import type { BackgroundWork } from '../common/background.ts'
 import { limits } from '../common/limits.ts'
 import type { ChangeFeed } from './changes/change-feed.ts'
+import { type CopyDesks, copyDesks } from './copy-desks.ts'
 import { Decisions } from './decisions.ts'
-import { DoubtDesk } from './doubt-desk.ts'
 import type { Doubts } from './doubts.ts'
 import { PeerEvents } from './events/peer-events.ts'
 import { Forgetter } from './forgetter.ts'
@@ -11,6 +11,8 @@ import { IntentExchange } from './intent-exchange.ts'
 import type { LookupMemory } from './known-files/lookup-memory.ts'
 import type { NameSearch } from './name-search/name-search.ts'
 import { PeerPlans } from './peer-plans.ts'
+import type { ProofDeskOptions } from './proofs/proof-desk.ts'
+import type { Unproven } from './proofs/unproven.ts'
 import type { DialBack } from './reachability.ts'
 import { Registry, type RegistryListener, type RegistryOptions } from './registry.ts'
 import { DrainWatch } from './replication/drain-watch.ts'
@@ -22,11 +24,14 @@ import {
   type ReplicationSettings,
   replicationParts,
 } from './replication-parts.ts'
+import type { WriteHealth } from './write-health.ts'
 
-type Settings = Omit<RegistryOptions, 'peersMax'> & ReplicationSettings
+type Settings = Omit<RegistryOptions, 'peersMax'> & ReplicationSettings & ProofDeskOptions
 
 interface Dependencies extends ReplicationDependencies {
   readonly doubts: Doubts
+  readonly unproven: Unproven
+  readonly writes: Pick<WriteHealth, 'fault'>
   readonly factors: Factors
   readonly background: BackgroundWork
   readonly lookups: LookupMemory
@@ -36,10 +41,10 @@ interface Dependencies extends ReplicationDependencies {
   readonly takeRelease: TakeRelease
 }
 
-export interface JoinedParts extends ReplicationParts, AsyncDisposable {
+export interface JoinedParts extends ReplicationParts, CopyDesks, AsyncDisposable {
   readonly registry: Registry
   readonly peerEvents: PeerEvents
-  readonly doubts: DoubtDesk
+  readonly unproven: Unproven
   readonly decisions: Decisions
   readonly exchange: IntentExchange
   readonly plans: PeerPlans
@@ -51,7 +56,7 @@ export interface JoinedParts extends ReplicationParts, AsyncDisposable {
 
 /** The parts of the index that call each other. None of them has started. */
 export function joinedParts(settings: Settings, dependencies: Dependencies): JoinedParts {
-  const { doubts, lookups, factors, changes, names } = dependencies
+  const { lookups, factors, changes, names } = dependencies
   const parts = replicationParts(settings, dependencies, () => registry)
   const { coordinator, replaced, relabels, trash } = parts
   const peerEvents = new PeerEvents(dependencies)
@@ -64,19 +69,10 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
   const listener = registryListener({ ...parts, peerEvents, exchange }, dependencies)
   const plans = plansWith(() => ({ registry, coordinator }), dependencies)
   const registryOptions = { ...settings, peersMax: limits.peersMax }
-  const registry = new Registry(registryOptions, { ...dependencies, listener, plans })
-  const doubtDesk = new DoubtDesk({
-    ...dependencies,
-    doubts,
-    announcedBy: (peerId) => registry.announcedBy(peerId),
-    verify: (peerId, sha256) => registry.requests.verify(peerId, sha256),
-    onChange(contentIds) {
-      changes.touch('files')
-      lookups.forgetAll()
-      lookups.forget({ names: [], contentIds })
-      coordinator.onTouched(contentIds)
-    },
-  })
+  const isDistrusted = (peerId: string): boolean => dependencies.unproven.isDistrusted(peerId)
+  const trust = { listener, plans, isDistrusted }
+  const registry = new Registry(registryOptions, { ...dependencies, ...trust })
+  const desks = copyDesks(settings, { ...dependencies, ...parts, registry })
   const decisions = new Decisions({
     ...dependencies,
     onTouched(touched) {
@@ -103,14 +99,17 @@ export function joinedParts(settings: Settings, dependencies: Dependencies): Joi
     plans,
     forgetter: new Forgetter({ ...dependencies, registry, decisions }),
     ...drains,
-    doubts: doubtDesk,
+    ...desks,
+    unproven: dependencies.unproven,
     decisions,
     exchange,
     start() {
       coordinator.start()
-      for (const part of [replaced, drains.drains, relabels, trash, exchange]) part.start()
+      for (const part of [replaced, drains.drains, relabels, trash, exchange, desks.proofs])
+        part.start()
     },
     async [Symbol.asyncDispose]() {
+      await desks.proofs[Symbol.asyncDispose]()
       registry[Symbol.dispose]()
       await trash[Symbol.asyncDispose]()
       await relabels[Symbol.asyncDispose]()

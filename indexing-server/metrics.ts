@@ -4,6 +4,8 @@ import { toAppError } from '../common/errors.ts'
 import { type MetricRow, registerMetrics } from '../common/metric-rows.ts'
 import type { MessageType, ReplyOf } from '../common/protocol/messages.ts'
 import type { IndexHandlers } from './handlers.ts'
+import type { ProofDesk } from './proofs/proof-desk.ts'
+import type { Unproven } from './proofs/unproven.ts'
 import type { Repairs } from './replication/coordinator.ts'
 import { type Healed, lackings } from './replication/open-needs.ts'
 import type { Totals } from './store/store.ts'
@@ -19,6 +21,9 @@ export interface MetricsSources {
   readonly repairs: Pick<Repairs, 'needs' | 'meter' | 'kept'>
   /** Peers that recently sent wrong bytes to several hosts. */
   readonly accusedPeers: () => number
+  readonly unproven: Pick<Unproven, 'counts'>
+  /** Answers to `prove` since the start. */
+  readonly proofs: Pick<ProofDesk, 'outcomes'>
   readonly lookups: { readonly hits: number; readonly misses: number }
   readonly admission: { readonly refused: number }
 }
@@ -92,6 +97,25 @@ const rows: readonly MetricRow<MetricsSources>[] = [
     kind: 'gauge',
     help: 'Peers that recently sent wrong bytes to several hosts: their copies are offered last',
     read: ({ accusedPeers }) => accusedPeers(),
+  },
+  {
+    name: 'tandem_index_proofs_total',
+    kind: 'counter',
+    help: 'Proofs that peers were asked for, by what they answered',
+    label: 'outcome',
+    read: ({ proofs }) => proofs.outcomes,
+  },
+  {
+    name: 'tandem_index_unproven_copies',
+    kind: 'gauge',
+    help: 'Copies that do not count because their peers have not proven them',
+    read: ({ unproven }) => unproven.counts.copies,
+  },
+  {
+    name: 'tandem_index_distrusted_peers',
+    kind: 'gauge',
+    help: 'Peers none of whose copies counts, because they have not proven many',
+    read: ({ unproven }) => unproven.counts.distrusted,
   },
   {
     name: 'tandem_index_contents_above_factor',

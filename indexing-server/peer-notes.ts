@@ -1,5 +1,6 @@
 import type { PeerNotes } from '../common/protocol/messages.ts'
 import type { PeerPlans } from './peer-plans.ts'
+import type { Unproven } from './proofs/unproven.ts'
 import type { Peer } from './registry.ts'
 import type { DrainWatch } from './replication/drain-watch.ts'
 
@@ -9,13 +10,16 @@ export type NotesOf = (peer: Peer) => Omit<PeerNotes, 'peerId'>
 export function notesFrom(dependencies: {
   readonly plans: Pick<PeerPlans, 'drainingForMs'>
   readonly drains: Pick<DrainWatch, 'progressOf'>
+  readonly unproven: Pick<Unproven, 'countOf'>
 }): NotesOf {
   return (peer) => {
-    const { flapping, maintenance } = peer
+    const { flapping, maintenance, isDistrusted } = peer
+    const copies = dependencies.unproven.countOf(peer.peerId)
     const draining = drainingOf(peer, dependencies)
     return {
       ...(draining !== undefined && { draining }),
       ...(maintenance !== undefined && { maintenance: { leftMs: Math.ceil(maintenance.leftMs) } }),
+      ...(copies > 0 && { unproven: { copies, isDistrusted } }),
       ...(flapping !== undefined && {
         flapping: { ...flapping, leftMs: Math.ceil(flapping.leftMs) },
       }),

@@ -1,9 +1,11 @@
 import type { BackgroundWork } from '../common/background.ts'
 import { AppError, reasonOf } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
+import type { BulkSink } from '../common/protocol/bulk.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import type { ReplyOf, RequestOf, Task } from '../common/protocol/messages.ts'
 import type { Relabelling } from '../common/protocol/trash-messages.ts'
+import type { ProofRequests } from './proofs/challenger.ts'
 
 interface Dependencies {
   /** The connection on which a peer is registered; undefined if it has none. */
@@ -13,7 +15,7 @@ interface Dependencies {
 }
 
 /** The requests that the index sends to peers, each on the peer's own connection. */
-export class PeerRequests {
+export class PeerRequests implements ProofRequests {
   readonly #connectionOf: Dependencies['connectionOf']
   readonly #background: BackgroundWork
   readonly #log: Log
@@ -93,6 +95,24 @@ export class PeerRequests {
     signal: AbortSignal,
   ): Promise<ReplyOf<'read-intent'>> {
     return await this.#connectionFor(peerId, 'read-intent').request('read-intent', page, { signal })
+  }
+
+  /** See {@link ProofRequests}. */
+  async prove(
+    peerId: string,
+    challenge: RequestOf<'prove'>,
+    options: { signal: AbortSignal; deadlineMs: number },
+  ): Promise<string> {
+    return (await this.#connectionFor(peerId, 'prove').request('prove', challenge, options)).proof
+  }
+
+  /** See {@link ProofRequests}. */
+  async showChunk(
+    peerId: string,
+    wanted: RequestOf<'show-chunk'>,
+    options: { signal: AbortSignal; deadlineMs: number; into: BulkSink },
+  ): Promise<void> {
+    await this.#connectionFor(peerId, 'show-chunk').request('show-chunk', wanted, options)
   }
 
   /** Asks a peer to verify its copies of a content, if it is connected. */

@@ -21,6 +21,8 @@ export interface RankedPeer {
   readonly isLost: boolean
   /** Whether it was recently caught sending wrong bytes. */
   readonly isAccused: boolean
+  /** Whether none of its copies counts. */
+  readonly isDistrusted?: boolean
   /** Whether its copies are being made elsewhere, so that it can leave. */
   readonly isDraining: boolean
 }
@@ -64,7 +66,8 @@ function rankHolders(holders: readonly Holder[], peerOf: PeerOf): RankedHolder[]
 function servingHolder(holder: Holder, peerOf: PeerOf): RankedHolder | undefined {
   const peer = peerOf(holder.peerId)
   if (peer === undefined || peer.state === 'dead' || peer.state === 'unreachable') return undefined
-  return { holder, peer, isSuspicious: peer.isAccused || holder.isDoubted === true }
+  const isLiar = peer.isAccused || peer.isDistrusted === true
+  return { holder, peer, isSuspicious: isLiar || holder.isDoubted === true }
 }
 
 /** Orders holders; equal ones are ordered by the ids of their peers. */

@@ -235,6 +235,7 @@ test('a registry full of peers that came, held nothing and died has room for oth
     { heartbeatMs: 10_000, deadAfterMs: 60_000, peersMax: 3 },
     {
       plans: { isDraining: () => false, maintenanceLeftMs: () => undefined },
+      isDistrusted: () => false,
       store: {
         peers: async () => [],
         register: async ({ peerId }) => ({

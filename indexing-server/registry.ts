@@ -86,6 +86,7 @@ export class Registry implements Disposable {
   readonly #reachability: Reachability
   readonly #identities: Identities
   readonly #plans: Plans
+  readonly #isDistrusted: (peerId: string) => boolean
 
   constructor(
     options: RegistryOptions,
@@ -100,6 +101,8 @@ export class Registry implements Disposable {
       /** See {@link Identities}. */
       takeRelease: TakeRelease
       plans: Plans
+      /** Whether a peer has failed to prove so many copies that none counts. */
+      isDistrusted: (peerId: string) => boolean
     },
   ) {
     this.#options = options
@@ -114,6 +117,7 @@ export class Registry implements Disposable {
     })
     this.#identities = new Identities(dependencies)
     this.#plans = dependencies.plans
+    this.#isDistrusted = dependencies.isDistrusted
     this.requests = new PeerRequests({
       ...dependencies,
       connectionOf: (peerId) => this.#entries.get(peerId)?.connection,
@@ -258,6 +262,11 @@ export class Registry implements Disposable {
     if (accuser === peerId || !this.#entries.has(peerId)) return
     this.#log.warn({ accuser, peerId, sha256 }, 'peer accused of wrong bytes')
     this.#accusations.add(peerId, session.connection.remote.host)
+  }
+
+  /** The index has found that a peer claims a copy that it does not have. */
+  convict(peerId: string): void {
+    if (this.#entries.has(peerId)) this.#accusations.convict(peerId)
   }
 
   /** One peer could not connect to another. */
@@ -420,7 +429,8 @@ export class Registry implements Disposable {
   #entryOf(record: PeerRecord): TrackedPeer {
     const { deadAfterMs } = this.#options
     const facts = { accusations: this.#accusations, plans: this.#plans, clock: this.#clock }
-    const entry = trackedPeer(record, { ...facts, deadAfterMs })
+    const isDistrusted = this.#isDistrusted
+    const entry = trackedPeer(record, { ...facts, isDistrusted, deadAfterMs })
     return Object.assign(entry, this.#livenessOf(entry))
   }
 }

@@ -10,7 +10,7 @@ import { BrakeWatch } from './replication/brake-watch.ts'
 import { Coordinator, type CoordinatorOptions } from './replication/coordinator.ts'
 import { DropChecks } from './replication/drop-checks.ts'
 import { DropGrants } from './replication/drop-grants.ts'
-import { type DutyGate, dutyOfPeer, openGate, wholeDuty } from './replication/duty.ts'
+import { type Duty, type DutyGate, dutyOfPeer, openGate, wholeDuty } from './replication/duty.ts'
 import type { Healed } from './replication/open-needs.ts'
 import { Relabels } from './replication/relabels.ts'
 import { ReplacedVersions, type ReplacedVersionsOptions } from './replication/replaced-versions.ts'
@@ -42,6 +42,7 @@ export interface ReplicationParts {
   readonly brake: BrakeWatch
   readonly drops: DropChecks
   readonly grants: DropGrants
+  readonly duty: Duty
   readonly replaced: ReplacedVersions
   readonly relabels: Relabels
   readonly trash: Trash
@@ -107,5 +108,5 @@ export function replicationParts(
     },
     turns: new LoopTurns(),
   })
-  return { coordinator, brake, drops, grants, replaced, relabels, trash, onReleased }
+  return { coordinator, brake, drops, duty, grants, replaced, relabels, trash, onReleased }
 }

@@ -172,6 +172,12 @@ export const indexSettings = defineSettings('index', {
     flag: '--lookup-bytes',
     doc: 'memory for what is answered to lookups, in bytes: about 90 per file',
   },
+  proofMs: {
+    schema: Type.Integer({ minimum: 0, maximum: 365 * 86_400_000 }),
+    default: 7 * 86_400_000,
+    flag: '--proof-ms',
+    doc: 'how often every peer must prove each of its copies, in ms; 0 to ask for no proofs',
+  },
   commitDelayMs: {
     schema: Type.Integer({ minimum: 0, maximum: 1_000 }),
     default: 2,

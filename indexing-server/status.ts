@@ -2,6 +2,7 @@ import type { Clock } from '../common/clock.ts'
 import { limits } from '../common/limits.ts'
 import type { PeerNotes, ReplyOf } from '../common/protocol/messages.ts'
 import type { NotesOf } from './peer-notes.ts'
+import type { Unproven } from './proofs/unproven.ts'
 import { rebalanceProgress } from './rebalancing.ts'
 import type { Peer, Registry } from './registry.ts'
 import { repairOf } from './repair-status.ts'
@@ -21,6 +22,7 @@ export interface StatusSources {
     'belowFactorOver' | 'counts' | 'hold' | 'mover' | 'repairs' | 'shortage'
   >
   readonly writes: Pick<WriteHealth, 'fault'>
+  readonly unproven: Pick<Unproven, 'counts'>
   readonly clock: Clock
   /** Whether other machines reach the index without TLS. */
   readonly isInsecure?: boolean
@@ -36,6 +38,7 @@ export async function clusterStatus({
   notes,
   coordinator,
   writes,
+  unproven,
   clock,
   isInsecure = false,
 }: StatusSources): Promise<ReplyOf<'status'>> {
@@ -63,6 +66,7 @@ export async function clusterStatus({
     ...(trashFiles > 0 && { trash: { files: trashFiles, bytes: trashBytes } }),
     ...(aboveFactor > 0 && { aboveFactor }),
     ...(repair !== undefined && { repair }),
+    ...(unproven.counts.copies > 0 && { unproven: unproven.counts }),
     ...(shortage !== undefined && { noRoom: noRoomOf(shortage) }),
     ...(wantMorePeers > 0 && { wantMorePeers }),
     ...movingOf(mover),

@@ -36,6 +36,8 @@ export interface Peer extends Liveness {
   readonly flapping: Flapping | undefined
   /** Whether it was recently caught sending wrong bytes. */
   readonly isAccused: boolean
+  /** Whether it has failed to prove so many copies that none counts, and it is given no new ones. */
+  readonly isDistrusted: boolean
   /**
    * When it last ceased to be live (monotonic), or when the index started; undefined if never, or if
    * it left for good.
@@ -76,6 +78,7 @@ export interface TrackedPeer extends Peer {
 interface Facts {
   readonly accusations: Pick<Accusations, 'has'>
   readonly plans: Plans
+  readonly isDistrusted: (peerId: string) => boolean
   readonly clock: Clock
   readonly deadAfterMs: number
 }
@@ -86,7 +89,7 @@ interface Facts {
  */
 export function trackedPeer(
   { heardMs, copies, bytes, replicas, replicaBytes, ...record }: PeerRecord,
-  { accusations, plans, clock, deadAfterMs }: Facts,
+  { accusations, plans, isDistrusted, clock, deadAfterMs }: Facts,
 ): TrackedPeer {
   const { peerId } = record
   const isDead = record.gone === 'dead'
@@ -119,6 +122,9 @@ export function trackedPeer(
     },
     get isAccused() {
       return accusations.has(peerId)
+    },
+    get isDistrusted() {
+      return isDistrusted(peerId)
     },
   }
 }

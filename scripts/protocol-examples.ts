@@ -243,7 +243,11 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
     request: { sha256, chunk: 0, nonce: '9f86d081884c7d659a2feaa0c55ad015' },
     reply: { proof: oldSha256 },
   },
-  'show-chunk': { request: { sha256, chunk: 0 }, reply: {} },
+  'show-chunk': {
+    request: { sha256, chunk: 1 },
+    reply: {},
+    bytes: chunkList.byteLength + chunkRange(size, 1).bytes,
+  },
   probe: { request: {}, reply: {} },
   'await-changes': {
     request: { after: 'k3j9x2m4q7w1-17-4-9-3' },

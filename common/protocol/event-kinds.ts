@@ -46,6 +46,16 @@ export const eventKinds = {
     tone: 'bad',
     isSecurity: true,
   },
+  'proof-failed': {
+    sentence: '{peer} has not proven that it has {files}',
+    tone: 'bad',
+    isSecurity: true,
+  },
+  'proof-passed': {
+    sentence: '{peer} has proven after all that it has {files}',
+    tone: 'good',
+    isSecurity: true,
+  },
   'peer-joined': { sentence: '{peer} joined', tone: 'good', isSecurity: true },
   'peer-returned': { sentence: '{peer} returned[ after {duration}]', tone: 'good' },
   'peer-suspect': { sentence: '{peer} is suspect: no connection or no heartbeat', tone: 'plain' },

@@ -10,6 +10,7 @@ import { clusterMessages } from './cluster-messages.ts'
 import { contentMessages } from './content-messages.ts'
 import { doubtMessages } from './doubt-messages.ts'
 import { eventMessages } from './event-messages.ts'
+import { ExplainedContent } from './explained-content.ts'
 import {
   Count,
   Cursor,
@@ -42,7 +43,6 @@ import {
   ClusterStatus,
   Content,
   DiskBytes,
-  ExplainedContent,
   FoundContent,
   FoundName,
   FreeBytes,
@@ -56,6 +56,7 @@ import { versionMessages } from './version-messages.ts'
 
 export type { Event } from './event-messages.ts'
 /** The types of what messages carry. */
+export type { ExplainedContent } from './explained-content.ts'
 export type { FolderEntry } from './folder-messages.ts'
 export type { HttpAddress } from './http-shapes.ts'
 export type { IntentRecord, IntentState } from './intent-messages.ts'
@@ -65,7 +66,6 @@ export type {
   Content,
   CopyKey,
   CopyKind,
-  ExplainedContent,
   FileVersion,
   FoundContent,
   FoundName,

@@ -44,6 +44,19 @@ export const peerNotes = {
       { description: 'Present while its silence is not taken for its death' },
     ),
   ),
+  unproven: Type.Optional(
+    Type.Object(
+      {
+        copies: described(Count, 'Copies that it has not proven'),
+        isDistrusted: Type.Boolean({
+          description: 'Whether there are so many that none of its copies counts',
+        }),
+      },
+      {
+        description: 'Present while copies do not count because it has not proven that it has them',
+      },
+    ),
+  ),
   flapping: Type.Optional(
     Type.Object(
       {

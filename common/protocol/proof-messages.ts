@@ -39,7 +39,7 @@ export const proofMessages = {
       'Asks for a chunk, where proofs differ or there is nothing to compare them with. The bulk bytes are the chunk list, and then the chunk.',
     from: ['index'],
     to: ['peer'],
-    by: rights.coordination,
+    by: rights.index,
     request: Type.Object({ sha256: Sha256, chunk: Chunk }),
     reply: Type.Object({}),
     bulk: true,

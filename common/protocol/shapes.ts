@@ -352,6 +352,16 @@ export const ClusterStatus = Type.Object({
     ),
   ),
   ...placeStatus,
+  unproven: Type.Optional(
+    Type.Object(
+      {
+        copies: described(Count, 'Copies that their peers have not proven'),
+        peers: described(Count, 'These peers'),
+        distrusted: described(Count, 'Those of them none of whose copies counts'),
+      },
+      { description: 'Present while some copies do not count because of it' },
+    ),
+  ),
   paused: Type.Optional(
     Type.String({ maxLength: 200, description: 'Why copying is paused, if it is' }),
   ),
@@ -385,41 +395,3 @@ export const ClusterStatus = Type.Object({
   ),
 })
 export type ClusterStatus = Static<typeof ClusterStatus>
-
-const Factor = described(Count, 'The target number of copies')
-export const ExplainedContent = Type.Object({
-  sha256: Sha256,
-  size: ContentBytes,
-  factor: Factor,
-  wanted: Type.Boolean({ description: 'Whether a peer shares it and has not unshared it' }),
-  copies: Type.Array(
-    Type.Object({
-      peerId: PeerId,
-      kind: CopyKind,
-      name: Name,
-      state: PeerState,
-      damaged: Type.Optional(
-        Type.Boolean({ description: 'Its bytes are no longer the content: not a copy' }),
-      ),
-    }),
-    { maxItems: limits.sourcesPerContentMax },
-  ),
-  missing: Type.Array(Type.String({ maxLength: 500 }), {
-    maxItems: 20,
-    description: 'Why copies are missing, as sentences without a full stop; empty if none are',
-  }),
-  surplus: Type.Optional(
-    Type.String({
-      maxLength: 500,
-      description:
-        'How many replicas are beyond the factor and what dropping them waits for, as a sentence without a full stop',
-    }),
-  ),
-  moving: Type.Optional(
-    Type.String({
-      maxLength: 500,
-      description: 'From which peer to which a replica moves, and why, as a sentence',
-    }),
-  ),
-})
-export type ExplainedContent = Static<typeof ExplainedContent>

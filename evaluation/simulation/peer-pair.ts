@@ -94,6 +94,7 @@ export class PeerPair implements AsyncDisposable {
       trashMs: 30 * 86_400_000,
       trashBytes: 1_024 ** 4,
       lookupBytes: 2 ** 20,
+      proofMs: 0,
       commitDelayMs: 2,
     }
     const server = await startIndexingServer(settings, {

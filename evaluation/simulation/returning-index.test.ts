@@ -44,6 +44,7 @@ class Crowd implements AsyncDisposable {
         trashMs: 30 * 86_400_000,
         trashBytes: 1_024 ** 4,
         lookupBytes: 2 ** 20,
+        proofMs: 0,
         commitDelayMs: 2,
       },
       {

@@ -62,6 +62,7 @@ test('copies go to the same peer at every index, in proportion to the room', () 
     state: 'live' as const,
     isResting: false,
     isDraining: false,
+    isDistrusted: false,
     unsteady: undefined,
     freeBytes: (place === 0 ? 400 : 100) * gigabyte,
     diskBytes: 1_000 * gigabyte,

@@ -16,6 +16,11 @@ export interface Duty {
    */
   knows(content: Pick<StoredContent, 'holders'>): boolean
   /**
+   * Whether this index has the holders of the content prove their copies. In a mesh each of them does,
+   * since one that lies would ask nobody.
+   */
+  asksFor(content: Pick<StoredContent, 'holders'>): boolean
+  /**
    * The score of a peer for a content, above 0 and below 1 and the same at every index; undefined
    * where peers are drawn.
    */
@@ -41,6 +46,7 @@ export const openGate: DutyGate = {
 export const wholeDuty: Duty = {
   actsFor: () => true,
   knows: () => true,
+  asksFor: () => true,
   scoreOf: () => undefined,
 }
 
@@ -56,11 +62,20 @@ export function dutyOfPeer(
   return {
     actsFor({ sha256, holders }) {
       if (!gate.isOpen()) return false
-      const present = holders
-        .map(({ peerId }) => peerId)
-        .filter((peerId) => peerOf(peerId)?.isLost === false)
-      if (present.some((peerId) => gate.reachesIndex(peerId))) return false
-      return highest(present, sha256) === ownId
+      const present = holders.filter(({ peerId }) => peerOf(peerId)?.isLost === false)
+      if (present.some(({ peerId }) => gate.reachesIndex(peerId))) return false
+      // Others may not know that one of them lies, and leave the content to it.
+      const proven = present.filter(({ isUnproven }) => isUnproven !== true)
+      return (
+        highest(
+          proven.map(({ peerId }) => peerId),
+          sha256,
+        ) === ownId
+      )
+    },
+    asksFor({ holders }) {
+      if (!gate.isOpen() || !holders.some(({ peerId }) => peerId === ownId)) return false
+      return !holders.some(({ peerId }) => gate.reachesIndex(peerId))
     },
     knows: ({ holders }) => gate.knowsAll() || holders.some(({ peerId }) => peerId === ownId),
     scoreOf: rendezvousScore,

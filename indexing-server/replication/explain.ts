@@ -17,6 +17,8 @@ export interface Situation {
   readonly liveOwners: readonly string[]
   /** Holders whose copy does not count, because others received wrong bytes of it. */
   readonly doubted: readonly string[]
+  /** Holders whose copy does not count, because they have not proven it. */
+  readonly unproven: readonly string[]
   /** Holders whose copy does not count, because they are drained. */
   readonly draining: readonly string[]
   /** Running copies. */
@@ -64,16 +66,19 @@ export function reasonsFor(situation: Situation): string[] {
     case 'surplus':
       return []
     case 'lost': {
-      const others = holders.filter((peerId) => !doubted.includes(peerId))
+      const others = holders.filter(
+        (peerId) => !doubted.includes(peerId) && !situation.unproven.includes(peerId),
+      )
       if (holders.length === 0) return [goneSentence(situation)]
-      if (others.length === 0) return doubtReasons(doubted)
-      const lost = `no live peer has it; it waits for ${listed(others)} to return`
-      return [...doubtReasons(doubted), lost]
+      const doubts = [...doubtReasons(doubted), ...unprovenReasons(situation)]
+      if (others.length === 0) return doubts
+      return [...doubts, `no live peer has it; it waits for ${listed(others)} to return`]
     }
     case 'copies': {
       if (need.urgency === 'move') return []
       const reasons = [
         ...doubtReasons(doubted),
+        ...unprovenReasons(situation),
         ...drainReasons(situation.draining),
         ...running.map(
           ({ target, forMs }) => `${target} has been making a copy for ${seconds(forMs)}`,
@@ -102,6 +107,13 @@ function doubtReasons(doubted: readonly string[]): string[] {
   if (doubted.length === 0) return []
   const who = listed(doubted)
   return [`wrong bytes were received from ${who}: its copy counts again once verified`]
+}
+
+function unprovenReasons({ unproven }: Situation): string[] {
+  if (unproven.length === 0) return []
+  return [
+    `${listed(unproven)} has not proven that it has its copy, which does not count until it does`,
+  ]
 }
 
 function drainReasons(draining: readonly string[]): string[] {
@@ -180,6 +192,8 @@ function refusalSentence(
       return `${peerId} is not live`
     case 'draining':
       return `${peerId} is being drained`
+    case 'distrusted':
+      return `${peerId} has not proven many of its copies: it is given no new ones`
     case 'maintenance':
       return `${peerId} is in maintenance`
     case 'owner':

@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.ts'
 import type { ExplainedContent } from '../../common/protocol/messages.ts'
 import type { Peer } from '../registry.ts'
-import type { StoredContent } from '../store/store.ts'
+import type { Holder, StoredContent } from '../store/store.ts'
 import type { Hold } from './brake.ts'
 import { type ExplainedRoom, reasonsFor, type Situation, waitingReasons } from './explain.ts'
 import type { FailedPairs } from './failed-pairs.ts'
@@ -74,7 +74,8 @@ export class Explainer {
       paused: brake.hold?.reason,
       holders: [...new Set(holders.map(({ peerId }) => peerId))],
       liveOwners: owners.filter((owner) => peers.peerOf(owner)?.state === 'live'),
-      doubted: [...new Set(holders.flatMap((one) => (one.isDoubted ? [one.peerId] : [])))],
+      doubted: idsOf(holders, (one) => one.isDoubted === true && one.isUnproven !== true),
+      unproven: idsOf(holders, (one) => one.isUnproven === true),
       draining: [...new Set(holders.map(({ peerId }) => peerId))].filter(
         (peerId) => peers.peerOf(peerId)?.isDraining,
       ),
@@ -120,6 +121,11 @@ export class Explainer {
       replicaBytes: holdings.replicaBytes,
     }
   }
+}
+
+/** The peers of those holders, each once. */
+function idsOf(holders: readonly Holder[], isMeant: (holder: Holder) => boolean): string[] {
+  return [...new Set(holders.filter(isMeant).map(({ peerId }) => peerId))]
 }
 
 function moveSentence({ from, to, reason }: Move): string {

@@ -25,6 +25,7 @@ function aPeer(peerId: string): Peer {
     flapping: undefined,
     maintenance: undefined,
     isDraining: false,
+    isDistrusted: false,
     isExcused: false,
     isAccused: false,
     lastLiveMs: undefined,

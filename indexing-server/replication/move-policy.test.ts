@@ -10,7 +10,13 @@ const options = { reserveBytes: 0 }
 const random = seededRandom('moves')
 
 function peer(peerId: string, fields: Partial<PlacementPeer> = {}): PlacementPeer {
-  const state = { state: 'live', isResting: false, isDraining: false, unsteady: undefined } as const
+  const state = {
+    state: 'live',
+    isResting: false,
+    isDraining: false,
+    isDistrusted: false,
+    unsteady: undefined,
+  } as const
   const held = { storedBytes: 0, replicaBytes: 0, assignedBytes: 0 }
   return { peerId, zone: undefined, freeBytes: 1_000, ...held, ...state, ...fields }
 }

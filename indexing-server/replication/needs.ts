@@ -1,4 +1,4 @@
-import type { StoredContent } from '../store/store.ts'
+import type { Holder, StoredContent } from '../store/store.ts'
 
 /**
  * Order of work: a content's last copy, then copies that replace those of a draining peer, then other
@@ -28,7 +28,8 @@ export type Standing = 'counted' | 'draining' | 'lost'
 
 /**
  * What a content needs to have as many copies as it should. Copies of any kind count, on peers
- * that are neither lost nor draining, unless they are in doubt.
+ * that are neither lost nor draining, unless they are in doubt. Without any other, a copy is tried to be
+ * made from one that its peer has not proven: the fetch verifies it.
  * @param extraReplicas the number of replicas on those peers that are beyond the factor; called only
  *   if there may be any
  */
@@ -54,7 +55,12 @@ export function needOf(
     return extra > 0 ? { kind: 'surplus', extra, urgency: 'trim' } : { kind: 'none' }
   }
   const available = copies + new Set(draining.map(({ peerId }) => peerId)).size
-  if (available === 0) return { kind: 'lost' }
+  const isSource = ({ isUnproven, peerId }: Holder): boolean =>
+    isUnproven === true && standingOf(peerId) !== 'lost'
+  if (available === 0)
+    return holders.some(isSource)
+      ? { kind: 'copies', lacking: factor, urgency: 'last-copy' }
+      : { kind: 'lost' }
   return { kind: 'copies', lacking: factor - copies, urgency: urgencyOf(copies, available) }
 }
 

@@ -5,7 +5,7 @@ import { bestTarget, eligibleTargets, type PlacementPeer } from './placement.ts'
 import { fullness, keptFreeBytes, roomBytes } from './room.ts'
 
 function peer(peerId: string, fields: Partial<PlacementPeer> = {}): PlacementPeer {
-  const state = { isResting: false, isDraining: false, unsteady: undefined }
+  const state = { isResting: false, isDraining: false, isDistrusted: false, unsteady: undefined }
   const idle = { storedBytes: 0, replicaBytes: 0, assignedBytes: 0, ...state }
   return { peerId, zone: undefined, state: 'live', freeBytes: 100, ...idle, ...fields }
 }
@@ -205,6 +205,7 @@ test('no plan breaks a rule', () => {
     assignedBytes: fc.nat(100),
     isResting: fc.boolean(),
     isDraining: fc.boolean(),
+    isDistrusted: fc.boolean(),
     unsteady: fc.constantFrom('flapping' as const, 'maintenance' as const, undefined),
   })
   const peers = fc.uniqueArray(anyPeer, { selector: ({ peerId }) => peerId })
@@ -217,8 +218,12 @@ test('no plan breaks a rule', () => {
       const isTrashed = (flags & 4) === 4
       const wanted = { sizeBytes, takenBy, ownedBy, isWaiting, isLastCopy, isTrashed }
       const isAnyOther = all.some(
-        ({ peerId, state, isDraining }) =>
-          state !== 'dead' && !isDraining && !takenBy.has(peerId) && !ownedBy.has(peerId),
+        ({ peerId, state, isDraining, isDistrusted }) =>
+          state !== 'dead' &&
+          !isDraining &&
+          !isDistrusted &&
+          !takenBy.has(peerId) &&
+          !ownedBy.has(peerId),
       )
       const { eligible, refusals } = eligibleTargets(wanted, all, options)
       expect(eligible.length + refusals.size + Math.min(taken, all.length)).toBe(all.length)
@@ -226,6 +231,7 @@ test('no plan breaks a rule', () => {
         expect(takenBy.has(each.peerId) || each.isResting || refusals.has(each.peerId)).toBe(false)
         expect(each.state).toBe('live')
         expect(each.isDraining).toBe(false)
+        expect(each.isDistrusted).toBe(false)
         const isOwner = ownedBy.has(each.peerId)
         expect(isOwner).toBe(ownedBy.has(eligible[0]?.peerId ?? ''))
         expect(isOwner && (isTrashed || (!isLastCopy && isAnyOther))).toBe(false)

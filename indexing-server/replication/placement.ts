@@ -10,6 +10,8 @@ export interface PlacementPeer extends Room {
   /** Whether it recently refused or failed a task. */
   readonly isResting: boolean
   readonly isDraining: boolean
+  /** Whether its copies would not count. */
+  readonly isDistrusted: boolean
   /** Why it may soon be silent: it is a target only if there is no other. */
   readonly unsteady: 'flapping' | 'maintenance' | undefined
 }
@@ -35,6 +37,7 @@ export interface PlacementRequest {
 export type Refusal =
   | 'not live'
   | 'draining'
+  | 'distrusted'
   | 'owner'
   | 'resting'
   | 'waiting'
@@ -122,8 +125,8 @@ function lastTierOf(
   peers: readonly PlacementPeer[],
 ): Tier {
   if (isTrashed) return isLastCopy ? tiers.unsteady : tiers.steady
-  const isOther = ({ peerId, state, isDraining }: PlacementPeer): boolean =>
-    state !== 'dead' && !isDraining && !takenBy.has(peerId) && !ownedBy.has(peerId)
+  const isOther = ({ peerId, state, isDraining, isDistrusted }: PlacementPeer): boolean =>
+    state !== 'dead' && !isDraining && !isDistrusted && !takenBy.has(peerId) && !ownedBy.has(peerId)
   return isLastCopy || !peers.some(isOther) ? tiers.owner : tiers.steady
 }
 
@@ -135,6 +138,7 @@ function refusalOf(
   const { sizeBytes, ownedBy, isWaiting, isLastCopy } = request
   if (peer.state !== 'live') return 'not live'
   if (peer.isDraining) return 'draining'
+  if (peer.isDistrusted) return 'distrusted'
   if (ownedBy.has(peer.peerId)) {
     if (lastTier < tiers.owner) return 'owner'
     if (peer.unsteady !== undefined && !isLastCopy) return peer.unsteady

@@ -427,7 +427,8 @@ export class Planner {
     const held = { storedBytes: holdings.bytes, replicaBytes: holdings.replicaBytes, assignedBytes }
     const room = { freeBytes, diskBytes, capacityBytes, ...held }
     const unsteady = unsteadyOf(peer)
-    return { peerId, zone, state, ...room, isResting, isDraining: peer.isDraining, unsteady }
+    const { isDraining, isDistrusted } = peer
+    return { peerId, zone, state, ...room, isResting, isDraining, isDistrusted, unsteady }
   }
 
   #taskId(): string {

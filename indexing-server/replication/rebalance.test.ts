@@ -19,6 +19,7 @@ function world(automaticDifference: number, count = 50) {
     state: 'live',
     isResting: false,
     isDraining: false,
+    isDistrusted: false,
     unsteady: undefined,
     freeBytes: 1_000 - bytes,
     storedBytes: bytes,

@@ -35,12 +35,15 @@ export interface WantedCopies {
 }
 
 export interface ContentViews {
-  /** Whether a peer's copy of a content does not count. */
-  readonly isDoubted: IsDoubted
+  readonly doubtOf: DoubtOf
   readonly factors: WantedCopies
 }
 
-export type IsDoubted = (peerId: string, sha256: string) => boolean
+/** Why a peer's copy of a content does not count; undefined if it does. */
+export type DoubtOf = (
+  peerId: string,
+  sha256: string,
+) => (Required<Pick<Holder, 'isDoubted'>> & Pick<Holder, 'isUnproven'>) | undefined
 
 /** Queries about contents. */
 export class ContentReader {
@@ -48,15 +51,15 @@ export class ContentReader {
   readonly #keys: PeerKeys
   readonly #hashNumber: HashNumber
   readonly #holders: HolderLists
-  readonly #isDoubted: IsDoubted
+  readonly #doubtOf: DoubtOf
   readonly #factors: WantedCopies
 
-  constructor(database: Database, keys: PeerKeys, { isDoubted, factors }: ContentViews) {
+  constructor(database: Database, keys: PeerKeys, { doubtOf, factors }: ContentViews) {
     this.#sql = prepare(database)
     this.#keys = keys
     this.#hashNumber = hashNumberOf(database)
     this.#holders = new HolderLists(keys)
-    this.#isDoubted = isDoubted
+    this.#doubtOf = doubtOf
     this.#factors = factors
   }
 
@@ -169,10 +172,8 @@ export class ContentReader {
 
   #holdersOf(packed: string, sha256: string): readonly Holder[] {
     const holders = this.#holders.of(packed)
-    if (!holders.some(({ peerId }) => this.#isDoubted(peerId, sha256))) return holders
-    return holders.map((holder) =>
-      this.#isDoubted(holder.peerId, sha256) ? { ...holder, isDoubted: true as const } : holder,
-    )
+    if (holders.every(({ peerId }) => this.#doubtOf(peerId, sha256) === undefined)) return holders
+    return holders.map((holder) => ({ ...holder, ...this.#doubtOf(holder.peerId, sha256) }))
   }
 
   #factorOf([contentId, , , , files]: ContentRow, file: FileKey | undefined): number {

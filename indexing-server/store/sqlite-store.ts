@@ -11,7 +11,7 @@ import {
 } from '../../common/sqlite.ts'
 import type { RecordedEvent } from '../events/event.ts'
 import { AnnouncementWriter } from './announcement-writer.ts'
-import { ContentReader, type IsDoubted, type WantedCopies } from './content-reader.ts'
+import { ContentReader, type DoubtOf, type WantedCopies } from './content-reader.ts'
 import { type EventPage, type EventQuery, EventTable } from './event-table.ts'
 import { fileKeyText } from './file-key.ts'
 import { FolderReader } from './folder-reader.ts'
@@ -87,8 +87,8 @@ export interface SqliteStoreDependencies {
   readonly random: Random
   /** Called for each failed write. */
   readonly onFault?: (error: AppError) => void
-  /** Whether a copy does not count now. */
-  readonly isDoubted?: IsDoubted
+  /** By default no copy is in doubt. */
+  readonly doubtOf?: DoubtOf
   /** How many copies contents should have; 2 by default. */
   readonly factors?: WantedCopies
   /** Called with each step of the migration of an existing database. */
@@ -139,7 +139,7 @@ export class SqliteStore implements IndexStore {
     // After a migration or a burst the log is cut back to its usual size.
     this.#database.pragma(`journal_size_limit = ${databaseLogPages * databasePageBytes}`)
     this.#reader = new ContentReader(this.#database, keys, {
-      isDoubted: dependencies.isDoubted ?? (() => false),
+      doubtOf: dependencies.doubtOf ?? (() => undefined),
       factors: dependencies.factors ?? { default: 2, hasRules: false, of: () => 2 },
     })
     this.#trash = new TrashReader(this.#database, { keys, contents: this.#reader })

@@ -84,6 +84,8 @@ export interface Holder {
    * not count.
    */
   readonly isDoubted?: true
+  /** Whether that is because the peer has failed to prove it. */
+  readonly isUnproven?: true
 }
 
 export interface FileKey {

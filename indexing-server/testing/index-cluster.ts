@@ -37,7 +37,7 @@ export function contentOf(text: string): Content {
 }
 
 /** The proof of a peer that has this text. @throws AppError CONTENT_NOT_FOUND without one */
-function proofOf({ sha256, nonce }: RequestOf<'prove'>, text: string | undefined): string {
+export function proofOf({ sha256, nonce }: RequestOf<'prove'>, text: string | undefined): string {
   if (text === undefined) throw new AppError('CONTENT_NOT_FOUND', { sha256 })
   return createHash('sha256').update(Buffer.from(nonce, 'hex')).update(text).digest('hex')
 }
@@ -211,15 +211,15 @@ export class IndexCluster implements AsyncDisposable {
     return await promise
   }
 
-  /** Advances time while connected peers send their heartbeats. */
-  async advance(ms: number): Promise<void> {
-    for (let left = ms; left > 0; left -= 1_000) {
+  /** Advances time while connected peers send their heartbeats, by so much at a time. */
+  async advance(ms: number, stepMs = 1_000): Promise<void> {
+    for (let left = ms; left > 0; left -= stepMs) {
       await Promise.all(
         [...this.#peers]
           .filter((peer) => peer.isOpen)
           .map((peer) => peer.request('heartbeat', peer.room)),
       )
-      await this.clock.advance(Math.min(left, 1_000))
+      await this.clock.advance(Math.min(left, stepMs))
       for (let turns = 0; turns < 20; turns++) await this.clock.advance(0)
     }
   }

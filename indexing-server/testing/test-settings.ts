@@ -21,5 +21,7 @@ export const testSettings: IndexingServerSettings = {
   trashMs: 30 * 86_400_000,
   trashBytes: 1_024 ** 4,
   lookupBytes: 2 ** 20,
+  // Tests that are about it set it.
+  proofMs: 0,
   commitDelayMs: 2,
 }

@@ -44,7 +44,9 @@ async function copiesOf(
     const { contents } = await finder.why(name, signal)
     const content = contents.find((found) => found.sha256 === sha256)
     const copies = content?.copies ?? []
-    const living = copies.filter(({ state, damaged }) => state !== 'dead' && damaged !== true)
+    const living = copies.filter(
+      ({ state, damaged, unproven }) => state !== 'dead' && damaged !== true && unproven !== true,
+    )
     const peers = new Set(living.map(({ peerId }) => peerId))
     return { copies: peers.size, factor: content?.factor ?? 0 }
   } catch (error) {

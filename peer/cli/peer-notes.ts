@@ -6,7 +6,7 @@ import type { Style } from './style.ts'
 
 /** What sets a peer apart, a line each. */
 export function noteLines(
-  { peerId, draining, maintenance, flapping }: PeerNotes,
+  { peerId, draining, maintenance, unproven, flapping }: PeerNotes,
   style: Style,
 ): string[] {
   const peer = printable(peerId)
@@ -16,6 +16,14 @@ export function noteLines(
     const left = durationText(maintenance.leftMs / 1_000)
     const sentence = `${peer} may be away for another ${left}; \`maintenance ${peer} --end\` ends it`
     lines.push(style('yellow', `Away:      ${sentence}`))
+  }
+  if (unproven !== undefined) {
+    const { copies, isDistrusted } = unproven
+    const effect = isDistrusted
+      ? 'none of its copies counts, and it is given no new ones'
+      : 'they do not count until it does'
+    const sentence = `${peer} has not proven that it has ${countText(copies, 'copy', 'copies')}: ${effect}`
+    lines.push(style('red', `Unproven:  ${sentence}`))
   }
   if (flapping !== undefined) {
     const { breaks, leftMs } = flapping

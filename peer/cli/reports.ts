@@ -308,18 +308,30 @@ function problemLines({ folder, name, code, reason, remedy }: Problem, style: St
 
 function explainedText(name: string, content: Why['contents'][number], style: Style): string {
   const { sha256, size, factor, wanted, copies, missing, moving, surplus } = content
-  const good = copies.filter(({ state, damaged }) => state === 'live' && damaged !== true)
+  const good = copies.filter(
+    ({ state, damaged, unproven }) => state === 'live' && damaged !== true && unproven !== true,
+  )
   const live = new Set(good.map(({ peerId }) => peerId))
   const wish = wanted ? `${factor} wanted` : 'no longer shared, so no copies are added'
   return [
     `'${printable(name)}' ${shortHash(sha256)} (${bytesText(size)}): on ${countText(live.size, 'live peer')}, ${wish}`,
     ...copies.map((copy) => {
       const alias = copy.name === name ? '' : ` as '${printable(copy.name)}'`
-      const fault = copy.damaged === true ? style('red', ', damaged: its bytes have changed') : ''
-      return `  - ${printable(copy.peerId)}, ${copy.kind}${alias} (${style(stateColours[copy.state], copy.state)})${fault}`
+      const fault = faultOf(copy)
+      const suffix = fault === undefined ? '' : style('red', `, ${fault}`)
+      return `  - ${printable(copy.peerId)}, ${copy.kind}${alias} (${style(stateColours[copy.state], copy.state)})${suffix}`
     }),
     ...missing.map((reason) => style('yellow', `  ! ${printable(reason)}`)),
     ...(surplus === undefined ? [] : [`  + ${printable(surplus)}`]),
     ...(moving === undefined ? [] : [`  > ${printable(moving)}`]),
   ].join('\n')
+}
+
+/** Why a copy is none. */
+function faultOf({
+  damaged,
+  unproven,
+}: Why['contents'][number]['copies'][number]): string | undefined {
+  if (damaged === true) return 'damaged: its bytes have changed'
+  return unproven === true ? 'not proven: it does not count' : undefined
 }

@@ -39,6 +39,7 @@ export function statusText(status: Status, style: Style): string {
         `Too few:   ${countText(wantMorePeers, 'content')} should have more copies than there are peers to keep them`,
       ),
     )
+  if (status.unproven !== undefined) lines.push(style('red', unprovenText(status.unproven)))
   lines.push(...placeLines(status, style))
   lines.push(...peerLines(peer, style))
   if (paused !== undefined) {
@@ -98,6 +99,11 @@ function insecureText({ isInsecure, peer }: Status): string | undefined {
   ]
   if (exposed.length === 0) return undefined
   return `Insecure:  every machine that reaches ${exposed.join(' or ')} can read, change and delete files: \`cluster init\` and \`peer --join\` secure the cluster`
+}
+
+function unprovenText({ copies, peers }: NonNullable<Status['unproven']>): string {
+  const what = `${countText(copies, 'copy', 'copies')} of ${countText(peers, 'peer')} do not count`
+  return `Unproven:  ${what}: the peers have not proven that they have them; \`why\` says of each file`
 }
 
 /** Who answers while the index is away. */

@@ -57,6 +57,7 @@ const indexSettings: IndexingServerSettings = {
   trashMs: 600_000,
   trashBytes: 1_024 ** 4,
   lookupBytes: 2 ** 20,
+  proofMs: 3_600_000,
   commitDelayMs: 2,
 }
 

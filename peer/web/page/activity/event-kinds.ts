@@ -25,6 +25,8 @@ const kinds: Readonly<Record<Kind, KindRow>> = {
   ignored: { group: 'files', tone: '' },
   unshared: { group: 'files', tone: '' },
   blamed: { group: 'copies', tone: 'bad' },
+  'proof-failed': { group: 'copies', tone: 'bad' },
+  'proof-passed': { group: 'copies', tone: 'ok' },
   'peer-joined': { group: 'peers', tone: 'ok' },
   'peer-returned': { group: 'peers', tone: 'ok' },
   'peer-suspect': { group: 'peers', tone: '' },

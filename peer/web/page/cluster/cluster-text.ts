@@ -51,11 +51,16 @@ export interface Note {
 }
 
 /** What sets a peer apart, beside its state. */
-export function notesOf({ draining, maintenance, flapping, unreachable }: Peer): Note[] {
+export function notesOf({ draining, maintenance, unproven, flapping, unreachable }: Peer): Note[] {
   const notes: Note[] = []
   if (draining !== undefined) notes.push({ tone: 'accent', text: drainText(draining) })
   if (maintenance !== undefined)
     notes.push({ tone: 'accent', text: `maintenance, ${durationText(maintenance.leftMs)} left` })
+  if (unproven !== undefined) {
+    const copies = countText(unproven.copies, 'copy', 'copies')
+    const text = unproven.isDistrusted ? 'none of its copies counts' : `${copies} not proven`
+    notes.push({ tone: 'bad', text })
+  }
   if (flapping !== undefined)
     notes.push({ tone: 'warn', text: `unsteady: lost ${countText(flapping.breaks, 'time')}` })
   if (unreachable !== undefined) notes.push({ tone: 'bad', text: unreachable })
@@ -130,8 +135,12 @@ export function healthOf(status: Status): Health {
   return { tone: 'ok', title: 'Every file has its copies', reasons }
 }
 
-function blockedBy({ noRoom, wantMorePeers }: Status): string[] {
+function blockedBy({ noRoom, unproven, wantMorePeers }: Status): string[] {
   const reasons: string[] = []
+  if (unproven !== undefined)
+    reasons.push(
+      `${countText(unproven.copies, 'copy', 'copies')} of ${countText(unproven.peers, 'peer')} do not count: the peers have not proven that they have them.`,
+    )
   if (noRoom !== undefined) {
     const { contents, bytes, addBytes, peers } = noRoom
     const where = peers.length === 0 ? '' : ` to ${peers.map(({ peerId }) => peerId).join(', ')}`

@@ -13,7 +13,8 @@ export interface Holder {
   readonly state: Explained['copies'][number]['state'] | undefined
   /** `host:port`, if it is a source now. */
   readonly address: string | undefined
-  readonly isDamaged: boolean
+  /** Why it is no copy. */
+  readonly fault: 'damaged' | 'not proven' | undefined
 }
 
 export interface ContentDetails extends Pick<Explained, 'sha256' | 'size' | 'factor'> {
@@ -86,16 +87,17 @@ type Source = CallReply<'lookup'>['files'][number]['sources'][number]
 /** Each peer once; those that are still downloading, which `why` does not list, come last. */
 function holdersOf(copies: Explained['copies'], sources: readonly Source[]): Holder[] {
   const addresses = new Map(sources.map((source) => [source.peerId, source]))
-  const holders = copies.map(({ peerId, kind, state, damaged }): Holder => {
+  const holders = copies.map(({ peerId, kind, state, damaged, unproven }): Holder => {
     const source = addresses.get(peerId)
-    return { peerId, kind, state, address: addressOf(source), isDamaged: damaged === true }
+    const fault = damaged === true ? 'damaged' : unproven === true ? 'not proven' : undefined
+    return { peerId, kind, state, address: addressOf(source), fault }
   })
   const known = new Set(copies.map(({ peerId }) => peerId))
   const partial = sources
     .filter(({ peerId }) => !known.has(peerId))
     .map((source): Holder => {
       const { peerId, kind } = source
-      return { peerId, kind, state: 'live', address: addressOf(source), isDamaged: false }
+      return { peerId, kind, state: 'live', address: addressOf(source), fault: undefined }
     })
   return [...holders, ...partial]
 }
@@ -110,8 +112,8 @@ function addressOf(source: Source | undefined): string | undefined {
 /** The copies that count towards the factor. */
 export function liveCopies({ holders }: Pick<ContentDetails, 'holders'>): number {
   const counting = holders.filter(
-    ({ state, kind, isDamaged }) =>
-      (state === 'live' || state === 'suspect') && kind !== 'partial' && !isDamaged,
+    ({ state, kind, fault }) =>
+      (state === 'live' || state === 'suspect') && kind !== 'partial' && fault === undefined,
   )
   return new Set(counting.map(({ peerId }) => peerId)).size
 }

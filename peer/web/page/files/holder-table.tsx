@@ -18,15 +18,15 @@ export function HolderTable({ holders }: { readonly holders: readonly Holder[] }
         </tr>
       </thead>
       <tbody>
-        {holders.map(({ peerId, kind, state, address, isDamaged }) => (
+        {holders.map(({ peerId, kind, state, address, fault }) => (
           <tr key={`${peerId} ${kind}`}>
             <th scope="row">{peerId}</th>
             <td class="mono">{address ?? '–'}</td>
-            <td>{isDamaged ? `${kind}, damaged` : kind}</td>
+            <td>{fault === undefined ? kind : `${kind}, ${fault}`}</td>
             <td>
               {state !== undefined && (
                 <span class="with-copy">
-                  <span class={`dot ${isDamaged ? 'bad' : tones[state]}`} />
+                  <span class={`dot ${fault === undefined ? tones[state] : 'bad'}`} />
                   {state}
                 </span>
               )}

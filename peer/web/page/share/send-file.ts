@@ -50,6 +50,8 @@ export async function copiesOf(
   const { contents } = await client.call('why', { name })
   const found = contents.find((content) => content.sha256 === sha256)
   if (found === undefined) return undefined
-  const holders = found.copies.filter(({ state, damaged }) => state === 'live' && damaged !== true)
+  const holders = found.copies.filter(
+    ({ state, damaged, unproven }) => state === 'live' && damaged !== true && unproven !== true,
+  )
   return { factor: found.factor, peers: [...new Set(holders.map(({ peerId }) => peerId))] }
 }
