@@ -6,8 +6,8 @@ import { problemOf, problemType } from './http-problem.ts'
 /** A read of a page, which can be read again elsewhere without harm. */
 const requestLine = /^(?:GET|HEAD) (\/[\x21-\x7e]*) HTTP\/1\.[01]\r\n/
 const hostLine = /^host: *([\w.:[\]-]{1,255}) *\r$/im
-/** What must not be sent again in plain text. */
-const secretLine = /^(?:authorization|cookie):/im
+/** A token, which the program that sent it should not send in plain text again. */
+const tokenLine = /^authorization:/im
 const httpMethod = /^[A-Z]{3,20} /
 
 /**
@@ -26,7 +26,7 @@ export function answerPlainHttp(socket: Socket, head: Buffer): void {
 function answerTo(text: string): RawAnswer {
   const path = requestLine.exec(text)?.[1]
   const host = hostLine.exec(text)?.[1]
-  if (path !== undefined && host !== undefined && !secretLine.test(text)) {
+  if (path !== undefined && host !== undefined && !tokenLine.test(text)) {
     // Temporarily: a browser must not remember it for good.
     const headers = { location: `https://${host}${path}`, 'cache-control': 'no-store' }
     return { status: 307, headers, body: '' }
