@@ -3,19 +3,15 @@
  * commands, other programs and a browser, and a peer on loopback plain HTTP.
  */
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import type { IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { type Cluster, startCluster } from './cluster-fixture.ts'
 import { openPage, startBrowser } from './page-browser.ts'
-import { quickSettings } from './quick-settings.ts'
 import { type Ended, runTandem } from './run-tandem.ts'
+import { askHttps, authorityFile, authorityOf, httpsUrl, securedSettings } from './secured.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
 /** Long enough for the installation of the browser. */
@@ -30,13 +26,9 @@ let [open, local] = [] as unknown as TandemProcess[] as [TandemProcess, TandemPr
 beforeAll(async () => {
   browser = await startBrowser()
   tokens = await temporaryFolder()
-  const tokenOut = join(tokens.path, 'token')
   cluster = await startCluster({
     peers: 0,
-    settings: {
-      index: { ...quickSettings.index, httpHost: '0.0.0.0', secure: true, tokenOut },
-      peer: { ...quickSettings.peer, joinFile: tokenOut },
-    },
+    settings: securedSettings(tokens.path),
     prepare: async (peerId, shared) => {
       await mkdir(shared, { recursive: true })
       await writeFile(join(shared, `${peerId}.txt`), `of ${peerId}`)
@@ -53,8 +45,6 @@ afterAll(async () => {
   await tokens[Symbol.asyncDispose]()
 })
 
-const https = ({ apiUrl }: TandemProcess): URL => new URL(`https://${apiUrl.host}`)
-const caOf = (peer: TandemProcess): string => join(peer.dataFolder, '.tandem/cluster/ca.pem')
 const tokenOf = (peer: TandemProcess): string => join(peer.dataFolder, '.tandem/token')
 
 /** Runs a command on the machine of `open`, as configured for it. */
@@ -66,13 +56,8 @@ async function command(...words: string[]): Promise<Ended> {
   return await runTandem([...words, '--config', config])
 }
 
-/** Asks over HTTPS, trusting the cluster's authority only. */
-async function asked(url: URL, authorization = ''): Promise<{ status: number; body: string }> {
-  const ca = await readFile(caOf(open))
-  const request = httpsRequest(url, { ca, agent: false, headers: { authorization } }).end()
-  const [response] = (await once(request, 'response')) as [IncomingMessage]
-  return { status: response.statusCode ?? 0, body: await text(response) }
-}
+const asked = async (url: URL, authorization = ''): ReturnType<typeof askHttps> =>
+  await askHttps(url, { ca: await authorityOf(open), authorization })
 
 test('commands find the peer of their machine, and verify that it is the one', async () => {
   expect(await command('health')).toMatchObject({ code: 0, stdout: 'open is alive: ok\n' })
@@ -83,10 +68,10 @@ test('commands find the peer of their machine, and verify that it is the one', a
 })
 
 test('a peer elsewhere is trusted by its cluster, a file, or not at all', async () => {
-  const url = https(open).origin
+  const url = httpsUrl(open).origin
   const status = ['status', '--api', url, '--token-file', tokenOf(open)]
   expect(await command(...status)).toMatchObject({ code: 0 })
-  expect(await runTandem([...status, '--ca', caOf(open)])).toMatchObject({ code: 0 })
+  expect(await runTandem([...status, '--ca', authorityFile(open)])).toMatchObject({ code: 0 })
   expect((await runTandem(status)).stderr).toMatch(/^SERVER_UNPROVEN: .*not trusted here/)
   expect((await command(...status, '--peer', 'local')).stderr).toMatch(
     /^SERVER_UNPROVEN: .* is local: its certificate is that of open/,
@@ -96,18 +81,18 @@ test('a peer elsewhere is trusted by its cluster, a file, or not at all', async 
 })
 
 test('health, metrics, files and WebDAV are served over HTTPS', async () => {
-  const health = await asked(new URL('/healthz', https(cluster.index)))
+  const health = await asked(httpsUrl(cluster.index, '/healthz'))
   expect(health).toMatchObject({ status: 200 })
-  expect((await asked(new URL('/metrics', https(cluster.index)))).body).toContain('tandem_index_')
+  expect((await asked(httpsUrl(cluster.index, '/metrics'))).body).toContain('tandem_index_')
   const token = `Bearer ${(await readFile(tokenOf(open), 'utf8')).trim()}`
-  const file = await asked(new URL('/files/by-name/local.txt', https(open)), token)
+  const file = await asked(httpsUrl(open, '/files/by-name/local.txt'), token)
   expect(file).toEqual({ status: 200, body: 'of local' })
-  const drive = await asked(new URL('/dav/open.txt', https(open)), token)
+  const drive = await asked(httpsUrl(open, '/dav/open.txt'), token)
   expect(drive).toEqual({ status: 200, body: 'of open' })
   const sha256 = createHash('sha256').update('of open').digest('hex')
-  const links = await asked(new URL(`/files/${sha256}/open.txt.meta4`, https(open)), token)
-  expect(links.body).toContain(`${https(open).origin}/files/`)
-  expect((await asked(new URL('/api/status', https(open)))).status).toBe(401)
+  const links = await asked(httpsUrl(open, `/files/${sha256}/open.txt.meta4`), token)
+  expect(links.body).toContain(`${httpsUrl(open).origin}/files/`)
+  expect((await asked(httpsUrl(open, '/api/status'))).status).toBe(401)
 })
 
 test('a peer on loopback speaks plain HTTP', async () => {
@@ -118,7 +103,7 @@ test('a peer on loopback speaks plain HTTP', async () => {
 
 test('a browser is sent to HTTPS, logs in with a cookie that only HTTPS gets, and stays up to date', async () => {
   // Only here: the browser does not know the authority.
-  await using shown = await openPage(browser, https(open), { ignoreHTTPSErrors: true })
+  await using shown = await openPage(browser, httpsUrl(open), { ignoreHTTPSErrors: true })
   const { page, faults } = shown
   await page.getByLabel('Token', { exact: true }).fill(await readFile(tokenOf(open), 'utf8'))
   await page.getByRole('button', { name: 'Continue' }).click()
@@ -130,6 +115,6 @@ test('a browser is sent to HTTPS, logs in with a cookie that only HTTPS gets, an
   await page.goto(new URL('#/cluster', open.apiUrl).href)
   expect(new URL(page.url()).protocol).toBe('https:')
   await page.getByRole('row', { name: /^open live/ }).click()
-  await page.getByRole('link', { name: `${https(open).origin}/` }).waitFor()
+  await page.getByRole('link', { name: `${httpsUrl(open).origin}/` }).waitFor()
   expect(faults.filter((fault) => /^thrown|Content Security/.test(fault))).toEqual([])
 })

@@ -1,6 +1,6 @@
 /**
  * What config/ has for Prometheus and Grafana, with the real Prometheus on a real cluster: it accepts the
- * files, scrapes every process with its token, and knows every metric that a rule or a panel asks for. Only the
+ * files, scrapes every process over HTTPS, with its token, and knows every metric that a rule or a panel asks for. Only the
  * targets, the paths of the tokens and the intervals are replaced.
  */
 import { execFile, spawn } from 'node:child_process'
@@ -12,7 +12,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { type Cluster, freePorts, startCluster } from './cluster-fixture.ts'
 import { debianProgram } from './debian-program.ts'
-import { quickSettings } from './quick-settings.ts'
+import { askHttps, authorityOf, httpsUrl, securedSettings } from './secured.ts'
 import type { TandemProcess } from './tandem-process.ts'
 
 const config = (name: string): string =>
@@ -46,14 +46,16 @@ test('the alert rules do what they say', async () => {
 })
 
 test('Prometheus scrapes every process, and knows all that rules and panels ask for', async () => {
+  await using folder = await temporaryFolder()
+  const secured = securedSettings(folder.path)
   const settings = {
-    index: { ...quickSettings.index, heartbeatMs: 500, deadAfterMs: 3_000 },
-    peer: { ...quickSettings.peer, requireToken: true },
+    index: { ...secured.index, heartbeatMs: 500, deadAfterMs: 3_000 },
+    peer: { ...secured.peer, httpHost: '0.0.0.0' },
   }
   await using cluster = await startCluster({ peers: 2, settings })
-  await using folder = await temporaryFolder()
+  const ca = await authorityOf(cluster.peer(1))
   for (const process of [cluster.index, ...cluster.peers])
-    expect(await promtool(['check', 'metrics'], await metricsOf(process))).toEqual({
+    expect(await promtool(['check', 'metrics'], await metricsOf(process, ca))).toEqual({
       code: 0,
       output: '',
     })
@@ -91,12 +93,12 @@ async function tokenOf({ dataFolder }: TandemProcess): Promise<string> {
 }
 
 /** Tandem's own metrics. */
-async function metricsOf(process: TandemProcess): Promise<string> {
+async function metricsOf(process: TandemProcess, ca: Buffer): Promise<string> {
   const token = await tokenOf(process).catch(() => '')
-  const headers = { authorization: `Bearer ${token}` }
-  const text = await (await fetch(new URL('/metrics', process.apiUrl), { headers })).text()
+  const authorization = `Bearer ${token}`
+  const { body } = await askHttps(httpsUrl(process, '/metrics'), { ca, authorization })
   // Those of the process have the names that the library gives them.
-  return text
+  return body
     .split('\n')
     .filter((line) => line.includes('tandem_'))
     .map((line) => `${line}\n`)
@@ -112,7 +114,7 @@ async function writeConfig(folder: string, { index, peers }: Cluster): Promise<v
   const replaced = peers.reduce(
     (text, { name, apiUrl, dataFolder }) =>
       text
-        .replaceAll(`/tandem/data/${name}`, dataFolder)
+        .replaceAll(`/tandem/${name}/`, join(dataFolder, '.tandem/'))
         .replace(new RegExp(`${name}:81\\d\\d`), apiUrl.host),
     await readFile(config('prometheus.yml'), 'utf8'),
   )
