@@ -29,6 +29,7 @@ import { listFolder } from './list-folder.ts'
 import { lookup } from './lookup.ts'
 import { LoopTurns } from './loop-turns.ts'
 import { match } from './match.ts'
+import { checkOwnership } from './ownership.ts'
 import type { NotesOf } from './peer-notes.ts'
 import type { PeerPlans } from './peer-plans.ts'
 import { type PlanMessage, planHandlers } from './plan-handlers.ts'
@@ -128,10 +129,14 @@ function trashHandlers({
       ),
     async 'empty-trash'(request, session, signal) {
       const { peerId } = registry.heard(session, 'empty-trash')
+      if (request.force === true) checkOwnership(session, undefined, 'empty-trash')
       return await trash.empty(peerId, request, signal)
     },
     async restore(request, session) {
-      return await trash.restore(registry.heard(session, 'restore').peerId, request)
+      const { peerId } = registry.heard(session, 'restore')
+      return await trash.restore(peerId, request, (owner) =>
+        checkOwnership(session, owner, 'restore'),
+      )
     },
     async 'restore-failed'({ name, sha256, reason }, session) {
       const { peerId } = registry.heard(session, 'restore-failed')
@@ -195,7 +200,8 @@ function peerHandlers(
     },
     async unshare(request, session) {
       const { peerId } = registry.heard(session, 'unshare')
-      return { owners: await unshared(peerId, request, dependencies) }
+      const check = (owner: string): void => checkOwnership(session, owner, 'unshare')
+      return { owners: await unshared(peerId, request, check, dependencies) }
     },
     async share({ name }, session) {
       const { peerId } = registry.heard(session, 'share')
@@ -222,6 +228,7 @@ function peerHandlers(
 async function unshared(
   peerId: string,
   request: RequestOf<'unshare'>,
+  check: (owner: string) => void,
   { store, registry, decisions, events, trash }: HandlerDependencies,
 ): Promise<string[]> {
   const name = parseName(request.name)
@@ -230,6 +237,7 @@ async function unshared(
     throw await trash.absence(name, new AppError('NOT_SHARED', { name }))
   const stateOf = (owner: string): PeerState => registry.peerOf(owner)?.state ?? 'dead'
   const owners = ownersToUnshare(peerId, { ...request, name }, known, stateOf)
+  owners.forEach(check)
   for (const owner of owners) {
     decisions.onWritten(await store.unshare({ owner, name }))
     const otherPeerId = owner === peerId ? undefined : owner

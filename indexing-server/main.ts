@@ -75,8 +75,8 @@ async function openOwnCluster(
   const address = { host: reachedAs(settings), port }
   const allowedHosts = hostNamesOf(settings.allowedHosts)
   const names = namesOf({ ...settings, allowedHosts })
-  const own = { folder: clusterFolder(resolve(data)), role: 'index', id: 'index' } as const
-  const options = { ...own, names, isFounding, address, tokenOut }
+  const founds = isFounding ? ({ role: 'index', id: 'index' } as const) : undefined
+  const options = { folder: clusterFolder(resolve(data)), names, founds, address, tokenOut }
   return await openCluster(options, { clock: systemClock, random: systemRandom, log })
 }
 

@@ -4,6 +4,7 @@ import type { Handlers } from '../common/protocol/handlers.ts'
 import type { Decisions } from './decisions.ts'
 import type { EventRecorder } from './events/event.ts'
 import type { Forgetter } from './forgetter.ts'
+import { checkOwnership } from './ownership.ts'
 import type { PeerPlans } from './peer-plans.ts'
 import type { Peer, Registry, Session } from './registry.ts'
 import type { SurveyPeer } from './replication/safety.ts'
@@ -20,7 +21,7 @@ interface Dependencies {
 
 export type PlanMessage = 'drain' | 'undrain' | 'maintain' | 'safety' | 'forget-peer'
 
-/** Requests about the plan for a peer, which any registered peer may send. */
+/** Requests about the plan for a peer, which any registered peer may send about itself. */
 export function planHandlers({
   registry,
   plans,
@@ -38,6 +39,7 @@ export function planHandlers({
   return {
     async drain({ peerId }, session) {
       registry.heard(session, 'drain')
+      checkOwnership(session, peerId, 'drain')
       knownPeer(peerId)
       const isNew = !plans.isDraining(peerId)
       await decisions.decide([{ kind: 'drain', key: peerId, value: true }])
@@ -46,6 +48,7 @@ export function planHandlers({
     },
     async undrain({ peerId }, session) {
       registry.heard(session, 'undrain')
+      checkOwnership(session, peerId, 'undrain')
       const wasDrained = plans.isDraining(peerId)
       if (!wasDrained) knownPeer(peerId)
       await decisions.decide([{ kind: 'drain', key: peerId, value: null }])
@@ -54,6 +57,7 @@ export function planHandlers({
     },
     async maintain({ peerId, forMs }, session) {
       registry.heard(session, 'maintain')
+      checkOwnership(session, peerId, 'maintain')
       const peer = knownPeer(peerId)
       if (forMs !== undefined && peer.isLost) throw new AppError('PEER_DEAD', { peerId })
       const wasInMaintenance = plans.maintenanceLeftMs(peerId) !== undefined

@@ -124,8 +124,15 @@ export class Trash implements AsyncDisposable {
     return { removed, others }
   }
 
-  /** @throws AppError NAME_INVALID, NOT_IN_TRASH, RESTORE_REFUSED */
-  async restore(asker: string, request: RequestOf<'restore'>): Promise<ReplyOf<'restore'>> {
+  /**
+   * @param check called with the owner of the file; its error refuses
+   * @throws AppError NAME_INVALID, NOT_IN_TRASH, RESTORE_REFUSED
+   */
+  async restore(
+    asker: string,
+    request: RequestOf<'restore'>,
+    check: (owner: string) => void,
+  ): Promise<ReplyOf<'restore'>> {
     const { store, peerOf, restoreFile } = this.#dependencies
     const name = parseName(request.name)
     const found = await store.trashNamed(name, limits.ownersPerNameMax)
@@ -135,6 +142,7 @@ export class Trash implements AsyncDisposable {
         : found.find(({ owner }) => owner === request.owner)
     if (chosen === undefined) throw new AppError('NOT_IN_TRASH', { name })
     const { owner } = chosen
+    check(owner)
     const content = foundContent(chosen.content, peerOf)
     if (owner === asker || peerOf(owner)?.state !== 'live') return { owner, at: asker, content }
     try {

@@ -22,6 +22,7 @@ export type EnterSettings = Pick<
   | 'advertiseHost'
   | 'httpHost'
   | 'allowedHosts'
+  | 'index'
   | 'joinToken'
   | 'joinFile'
   | 'secure'
@@ -49,8 +50,9 @@ export async function enterCluster(
   const { peerId, data, port, secure: isFounding, tokenOut } = settings
   const folder = clusterFolder(join(resolve(data), '.tandem'))
   const address = { host: reachedAs(settings), port }
-  const own = { folder, role: 'admin', id: peerId, names: namesOf(settings) } as const
-  const options = { ...own, isFounding, address, tokenOut }
+  const own = { folder, id: peerId, names: namesOf(settings) }
+  const founds = isFounding ? ({ role: 'admin', id: peerId } as const) : undefined
+  const options = { ...own, founds, address, tokenOut, authorityAt: settings.index }
   let cluster = await openCluster(options, dependencies)
   if (cluster === undefined && hasToken(settings)) {
     await joinWhenPossible(settings, own, dependencies)

@@ -2,6 +2,7 @@
 import type { Clock } from '../common/clock.ts'
 import { reasonOf } from '../common/errors.ts'
 import type { HttpsIdentity } from '../common/https-server.ts'
+import type { Cluster } from '../common/identity/open-cluster.ts'
 import type { Log } from '../common/log.ts'
 import type { ClusterDesk } from '../common/protocol/cluster-desk.ts'
 import type { Connection } from '../common/protocol/connection.ts'
@@ -37,6 +38,8 @@ export interface PeerDependencies {
   readonly transport: Transport
   /** Answers requests for the authority of a secured cluster. */
   readonly desk?: ClusterDesk | undefined
+  /** Revokes a member of the secured cluster. */
+  readonly revoke?: Cluster['revoke'] | undefined
   /** Finds peers of a mesh in the local network; without it none are searched. */
   readonly multicast?: Multicast | undefined
   /** Starts the index of a peer in a mesh; needed for `settings.mesh`. */

@@ -155,7 +155,7 @@ export async function startPeer(
   limiter.onDownloadsAtOnce((count) => downloads.runAtOnce(count))
   const mesh = (): JoinedMesh | undefined => meshed && joinedMesh(meshed)
   const parts = { ...started, follower, repairs, scrubber, restorer, reach, mesh, clock }
-  const local = new LocalPeerApi(settings, parts)
+  const local = new LocalPeerApi(settings, { ...dependencies, ...parts })
   const apis = composeApi(settings, { ...parts, ...reading, local, kept })
   const api = apis.command
   const vitals = vitalsOf(settings, { ...parts, history: kept.history })

@@ -12,10 +12,11 @@ import {
   parseUrl,
   tokenFileHelp,
 } from './client-commands.ts'
-import { clientOf, indexOption } from './direct-commands.ts'
+import { clientOf, identityOption, indexOption } from './direct-commands.ts'
 
 interface CatOptions extends ClientOptions {
   readonly index?: Address
+  readonly identity?: string
   readonly sha256?: string
 }
 
@@ -29,6 +30,7 @@ export function catCommand(terminal: Terminal): Command {
     .argument('<name>', 'full name of a file')
     .option('--sha256 <hex>', 'version to fetch, if the name has several', parseSha256)
     .addOption(indexOption('HOST:PORT of the index (default: as configured for peers)'))
+    .addOption(identityOption())
     .option('--peer <id>', 'look up sources through this local peer')
     .option(
       '--api <url>',
@@ -52,7 +54,10 @@ async function catUntil(
   terminal: Terminal,
 ): Promise<void> {
   const { readInOrder } = await import('../peer/fetch/stream/read-in-order.ts')
-  await using client = await clientOf(options.index ?? (await configuredIndex(options.config)))
+  await using client = await clientOf(
+    options.index ?? (await configuredIndex(options.config)),
+    options.identity,
+  )
   const { openHttpPeer } = await import('../peer/api/http-peer.ts')
   const isPeerAsked = options.peer !== undefined || options.api !== undefined
   using peer = isPeerAsked

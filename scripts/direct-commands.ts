@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '../common/clock.ts'
-import { hasCode } from '../common/errors.ts'
+import { AppError, hasCode } from '../common/errors.ts'
 import { untilInterrupted } from '../common/interrupted.ts'
 import { type Address, parseAddress } from '../common/protocol/transport.ts'
 import { systemRandom } from '../common/random.ts'
@@ -13,9 +13,11 @@ import type { Terminal } from '../peer/cli/terminal.ts'
 import type { Client } from '../peer/direct/client.ts'
 import type { DirectDownload } from '../peer/direct/direct-download.ts'
 import type { Target } from '../peer/direct/target.ts'
+import { silentLog } from './silent-log.ts'
 
 export interface DirectDownloadOptions extends DownloadOptions {
   readonly index: Address
+  readonly identity?: string
   readonly output?: string
   readonly replace?: boolean
   readonly json?: boolean
@@ -26,6 +28,14 @@ export function indexOption(description: string): Option {
   return new Option('--index <address>', description)
     .argParser(parseIndex)
     .conflicts(['peer', 'api'])
+}
+
+/** `--identity`, for secured clusters. */
+export function identityOption(): Option {
+  return new Option(
+    '--identity <folder>',
+    'with --index: folder of the identity in a secured cluster, as `tandem cluster join` makes it',
+  )
 }
 
 /** Adds downloads without a peer to `download`; `throughPeer` does the others. */
@@ -41,6 +51,7 @@ export function addDirectDownload<Options extends object>(
       'with --index: file or folder to write (default: working folder)',
     )
     .option('--replace', 'with --index: replace a file of other content')
+    .addOption(identityOption())
     .action((name: string, options: Options & Partial<DirectDownloadOptions>) => {
       const { index, output, replace } = options
       if (index !== undefined) return directDownload(name, { ...options, index }, terminal)
@@ -65,7 +76,7 @@ async function downloadUntil(
   terminal: Terminal,
 ): Promise<void> {
   const { index, json = false } = asked
-  await using client = await clientOf(index)
+  await using client = await clientOf(index, asked.identity)
   const { name, sha256 } = await wantedOf(
     { name: typed, sha256: asked.sha256 },
     lookups(client),
@@ -142,16 +153,27 @@ async function openTarget(
   return { ...api, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-/** A client that logs nothing: errors report failures. */
-export async function clientOf(index: Address): Promise<Client> {
-  const [{ openClient }, { tcpTransport }, { openLog }] = await Promise.all([
+/**
+ * A client that logs nothing: errors report failures.
+ * @param identity the folder of its identity in a secured cluster, if it has one
+ * @throws AppError IDENTITY_UNUSABLE, NO_IDENTITY
+ */
+export async function clientOf(index: Address, identity?: string): Promise<Client> {
+  const [{ openClient }, { tcpTransport }] = await Promise.all([
     import('../peer/direct/client.ts'),
     import('../common/protocol/tcp-transport.ts'),
-    import('../common/log.ts'),
   ])
-  const { log } = await openLog({ name: 'client', level: 'silent', format: 'auto', console: false })
-  const dependencies = { transport: tcpTransport, clock: systemClock, random: systemRandom, log }
-  return openClient(index, dependencies)
+  const dependencies = { clock: systemClock, random: systemRandom, log: await silentLog() }
+  if (identity === undefined) return openClient(index, { ...dependencies, transport: tcpTransport })
+  const { openCluster } = await import('../common/identity/open-cluster.ts')
+  const folder = resolve(identity)
+  const cluster = await openCluster({ folder, names: [], authorityAt: index }, dependencies)
+  if (cluster === undefined) throw new AppError('NO_IDENTITY', { folder })
+  await using opening = new AsyncDisposableStack()
+  opening.use(cluster)
+  const client = opening.use(openClient(index, { ...dependencies, transport: cluster.transport }))
+  const stack = opening.move()
+  return { ...client, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
 function parseIndex(text: string): Address {

@@ -9,6 +9,13 @@ export const identityErrors = {
     sentence:
       'The cluster is secured, and this process is not a member: join with `--join TOKEN@HOST:PORT`; `tandem token create` on the machine of the authority makes a token.',
   },
+  TLS_REQUIRED: {
+    when: 'The other side closed a connection without TLS before it answered (raised by the side that dials).',
+    retryable: true,
+    status: 503,
+    sentence:
+      '{address} closed the connection without an answer. If it belongs to a secured cluster, join that first: peers with --join TOKEN@HOST:PORT, commands with `tandem cluster join`, then --identity FOLDER.',
+  },
   CERTIFICATE_REFUSED: {
     when: 'The certificate of the other side is of another cluster, expired, revoked, or not for this id. The connection is closed.',
     retryable: false,
@@ -32,6 +39,13 @@ export const identityErrors = {
     retryable: false,
     status: 409,
     sentence: 'This process does not have the authority of the cluster: ask {where}.',
+  },
+  NO_IDENTITY: {
+    when: 'A folder that should hold an identity has none (command line).',
+    retryable: false,
+    status: 404,
+    sentence:
+      'There is no identity in {folder}: join first, with `tandem cluster join TOKEN --id NAME --identity {folder}`.',
   },
   NO_AUTHORITY_HERE: {
     when: 'A command that needs the authority of the cluster runs on another machine (command line).',

@@ -1,12 +1,15 @@
 import { lookup } from 'node:dns/promises'
 import { BackgroundWork } from '../background.ts'
 import type { Clock } from '../clock.ts'
+import { withDeadline } from '../deadline.ts'
+import { AppError } from '../errors.ts'
 import { deadlines } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { connect } from '../protocol/client.ts'
 import type { ClusterDesk } from '../protocol/cluster-desk.ts'
+import type { Connection } from '../protocol/connection.ts'
 import { TlsTransport } from '../protocol/tls-transport.ts'
-import { type Address, parseAddress, type Transport } from '../protocol/transport.ts'
+import { type Address, formatAddress, parseAddress, type Transport } from '../protocol/transport.ts'
 import type { Random } from '../random.ts'
 import type { Authority } from './authority.ts'
 import { AuthorityDesk, type SecurityNews } from './authority-desk.ts'
@@ -27,16 +30,22 @@ interface Dependencies {
 export interface ClusterOptions {
   /** Where the identity is kept. */
   readonly folder: string
-  readonly role: CertifiedRole
-  readonly id: string
   /** Names and addresses under which the process is reached over HTTPS. */
   readonly names: readonly string[]
-  /** Whether to make a cluster if there is no identity. */
-  readonly isFounding: boolean
+  /** As what the process makes a cluster if it has no identity; by default it makes none. */
+  readonly founds?: Founder | undefined
   /** Where the authority asks to be joined; needed for `tokenOut`. */
   readonly address?: Address | undefined
+  /** Where the authority is, if that is known besides where the process joined. */
+  readonly authorityAt?: Address | undefined
   /** A file in which the authority keeps a join token. */
   readonly tokenOut?: string | undefined
+}
+
+/** The process that makes a cluster. */
+export interface Founder {
+  readonly role: CertifiedRole
+  readonly id: string
 }
 
 /** The part of a process in its secured cluster. */
@@ -44,6 +53,11 @@ export interface Cluster extends AsyncDisposable {
   readonly identity: NodeIdentity
   readonly transport: Transport
   readonly desk: ClusterDesk
+  /**
+   * Has the authority revoke a member.
+   * @throws AppError FORBIDDEN unless this process is an admin, MEMBER_UNKNOWN, MEMBER_IS_AUTHORITY, DIAL_FAILED
+   */
+  revoke(id: string, signal?: AbortSignal): Promise<void>
   /** Told what the authority does, if it is here. */
   onNews(listener: (news: SecurityNews) => void): void
 }
@@ -56,8 +70,8 @@ export async function openCluster(
   options: ClusterOptions,
   dependencies: Dependencies,
 ): Promise<Cluster | undefined> {
-  const { folder, isFounding, tokenOut, address } = options
-  if (isFounding) await foundCluster(options, dependencies)
+  const { folder, founds, tokenOut, address } = options
+  if (founds !== undefined) await foundCluster({ ...options, ...founds }, dependencies)
   const identity = await NodeIdentity.open(folder, dependencies)
   if (identity === undefined) return undefined
   await using opening = new AsyncDisposableStack()
@@ -86,6 +100,13 @@ export async function openCluster(
     identity,
     transport,
     desk,
+    async revoke(id, signal) {
+      if (authority !== undefined) await desk.revoke({ id }, { proven: identity.self })
+      else
+        await withAuthority(renewing, signal, dependencies, (connection) =>
+          connection.request('revoke-member', { id }, { signal }),
+        )
+    },
     onNews: (listener) => listeners.push(listener),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
@@ -97,7 +118,7 @@ export async function openCluster(
  * @throws AppError DISK_FULL, DISK_FAILED, DATABASE_UNUSABLE
  */
 export async function foundCluster(
-  { folder, role, id, names }: Pick<ClusterOptions, 'folder' | 'role' | 'id' | 'names'>,
+  { folder, role, id, names }: Founder & Pick<ClusterOptions, 'folder' | 'names'>,
   dependencies: Dependencies,
 ): Promise<boolean> {
   if ((await NodeIdentity.open(folder, dependencies)) !== undefined) return false
@@ -134,40 +155,42 @@ function askHere({ identity, authority, names }: Renewing): AskForCertificate {
   }
 }
 
-/** Asks the authority where this process joined. */
-function askElsewhere(
-  { identity, transport, names }: Renewing,
-  dependencies: Dependencies,
-): AskForCertificate {
-  return async (request, signal) => {
-    const address = parseAddress(identity.joinedAt ?? '')
-    if (address === undefined) throw new Error('it is not known where the authority is')
-    const { connection } = await connectToMember(transport, address, signal, dependencies)
-    try {
-      return await connection.request(
-        'renew-certificate',
-        { request, names: [...names] },
-        { signal },
-      )
-    } finally {
-      connection.destroy()
-    }
-  }
+/** Asks the authority where it is known to be. */
+function askElsewhere(renewing: Renewing, dependencies: Dependencies): AskForCertificate {
+  const names = [...renewing.names]
+  return async (request, signal) =>
+    await withAuthority(renewing, signal, dependencies, (connection) =>
+      connection.request('renew-certificate', { request, names }, { signal }),
+    )
 }
 
-/** Connects to an index or a peer, whichever answers. */
-async function connectToMember(
-  transport: Transport,
-  address: Address,
-  signal: AbortSignal,
+/** Connects to the authority, an index or a peer, for one request. */
+async function withAuthority<T>(
+  { identity, transport, authorityAt }: Renewing,
+  signal: AbortSignal | undefined,
   dependencies: Dependencies,
-): ReturnType<typeof connect> {
-  const wire = await transport.dial(address, {
-    signal: AbortSignal.any([signal, AbortSignal.timeout(deadlines.dialMs)]),
-  })
+  ask: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const address = authorityAt ?? parseAddress(identity.joinedAt ?? '')
+  if (address === undefined) throw new AppError('NOT_AUTHORITY', { where: 'the authority' })
+  const what = `Connecting to ${formatAddress(address)}`
+  const deadline = { what, deadlineMs: deadlines.dialMs, signal }
+  const wire = await withDeadline(deadline, dependencies.clock, (inTime) =>
+    transport.dial(address, { signal: inTime }),
+  )
   const role = wire.proven?.role === 'index' ? 'index' : 'peer'
-  const hello = { role: 'client' } as const
-  return await connect({ transport, wire, address, role, hello, signal }, dependencies)
+  const { role: own, id } = identity.self
+  const hello =
+    own === 'reader' ? { role: 'client' as const } : { role: 'peer' as const, peerId: id }
+  const { connection } = await connect(
+    { transport, wire, address, role, hello, signal },
+    dependencies,
+  )
+  try {
+    return await ask(connection)
+  } finally {
+    connection.destroy()
+  }
 }
 
 async function resolve(name: string): Promise<string[]> {

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { withDeadline } from '../deadline.ts'
-import { AppError } from '../errors.ts'
+import { AppError, hasCode } from '../errors.ts'
 import type { ProvenIdentity } from '../identity/cluster-role.ts'
 import { deadlines } from '../limits.ts'
 import type { Log } from '../log.ts'
@@ -89,6 +89,9 @@ async function open<From extends 'index' | 'peer', To extends 'peer' | 'client'>
     return { connection, welcome }
   } catch (error) {
     connection.destroy()
+    const isSilentEnd = hasCode(error, 'CONNECTION_CLOSED') && connection.bytesReceived === 0
+    if (isSilentEnd && transport.isPlain === true)
+      throw new AppError('TLS_REQUIRED', { address: formatAddress(address) }, { cause: error })
     throw error
   }
 }

@@ -16,7 +16,7 @@ export interface ClusterDesk {
   ): Promise<ReplyOf<'renew-certificate'>>
   revoke(
     request: RequestOf<'revoke-member'>,
-    connection: Connection,
+    connection: Pick<Connection, 'proven'>,
   ): Promise<ReplyOf<'revoke-member'>>
 }
 

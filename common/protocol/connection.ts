@@ -98,6 +98,7 @@ export class Connection implements AsyncDisposable {
   #held: Buffer | undefined
   readonly #closed = Promise.withResolvers<void>()
   #isClosing = false
+  #bytesReceived = 0
   /** Answers some requests of the other side instead of the handlers. */
   shortcut: Shortcut | undefined
   /** Whether the other side violated the protocol: further input is ignored. */
@@ -131,6 +132,11 @@ export class Connection implements AsyncDisposable {
     )
     stream.on('close', () => this.#onClose())
     wire.read((bytes) => this.#onData(bytes))
+  }
+
+  /** Bytes that the other side has sent. */
+  get bytesReceived(): number {
+    return this.#bytesReceived
   }
 
   /** Resolves when the connection has ended. Never rejects. */
@@ -209,6 +215,7 @@ export class Connection implements AsyncDisposable {
 
   #onData(bytes: Buffer): void {
     if (this.#isRefused) return
+    this.#bytesReceived += bytes.length
     this.#lastTrafficMs = this.#clock.monotonicMs()
     this.#decoder.push(bytes)
     this.#resumeReading()

@@ -51,4 +51,4 @@ async function listen(
   return { address: boundAddress(server, address), [Symbol.asyncDispose]: () => close(server) }
 }
 
-export const tcpTransport: Transport = { dial, listen }
+export const tcpTransport: Transport = { dial, listen, isPlain: true }

@@ -36,6 +36,8 @@ export function wireOf(stream: Duplex): Wire {
 
 /** Creates connections: TCP, TCP with TLS, or memory in tests. */
 export interface Transport {
+  /** Whether it speaks no TLS with processes of other machines. */
+  readonly isPlain?: boolean
   /** In a secured cluster: whom its members trust. */
   readonly trusts?: TrustHolder
   /**

@@ -1,6 +1,7 @@
 import type { Clock } from '../../common/clock.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
-import { parseName } from '../../common/ids.ts'
+import type { Cluster } from '../../common/identity/open-cluster.ts'
+import { parseName, parsePeerId } from '../../common/ids.ts'
 import type { Purpose } from '../../common/protocol/messages.ts'
 import type { AskedIndex } from '../announce/asked-index.ts'
 import type { Downloads } from '../download/downloads.ts'
@@ -45,6 +46,8 @@ interface Dependencies extends StatusParts {
   readonly repairs: Pick<Repairs, 'start' | 'wait'>
   readonly limiter: Pick<Limiter, 'capacityBytes' | 'change' | 'downloads' | 'limits' | 'uploads'>
   readonly restorer: Pick<Restorer, 'accept'>
+  /** Revokes a member of the secured cluster; undefined if the peer is in none. */
+  readonly revoke?: Cluster['revoke'] | undefined
   readonly clock: Clock
 }
 
@@ -230,6 +233,13 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall | Me
     signal?: AbortSignal,
   ): Promise<void> {
     await this.#dependencies.finder.forgetPeer(peerId, force, signal)
+  }
+
+  /** @throws AppError NOT_IN_CLUSTER, FORBIDDEN, MEMBER_UNKNOWN, MEMBER_IS_AUTHORITY, DIAL_FAILED */
+  async revokeMember({ peerId }: CallRequest<'revokeMember'>, signal?: AbortSignal): Promise<void> {
+    const { revoke } = this.#dependencies
+    if (revoke === undefined) throw new AppError('NOT_IN_CLUSTER')
+    await revoke(parsePeerId(peerId), signal)
   }
 
   async peerSafety(

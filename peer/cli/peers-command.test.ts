@@ -14,9 +14,19 @@ test('a dead peer is forgotten, a live one is not', async () => {
 
 test.each([
   [['forget'], 'usage: peers forget PEER'],
-  [['forgot', 'peer2'], 'Allowed choices are forget'],
+  [['revoke'], 'usage: peers revoke PEER'],
+  [['forgot', 'peer2'], 'Allowed choices are forget, revoke'],
 ])('peers %j is wrong usage', async (words, complaint) => {
   const shell = new Shell()
   expect(await shell.type('peers', ...words)).toBe(2)
   expect(shell.remarks.text).toContain(complaint)
+})
+
+test('a member of a secured cluster is revoked', async () => {
+  const shell = new Shell()
+  expect(await shell.type('peers', 'revoke', 'peer2')).toBe(1)
+  expect(shell.remarks.text).toContain('NOT_IN_CLUSTER: This process has no identity')
+  shell.peer.members = new Set(['peer2'])
+  expect(await shell.type('peers', 'revoke', 'peer2')).toBe(0)
+  expect(shell.answers.text).toContain('peer2 is revoked: its connections are closed')
 })

@@ -6,16 +6,18 @@ import { peersText } from './reports.ts'
 import type { Session } from './session.ts'
 import { styleOf } from './style.ts'
 
-export const peersActions = ['forget'] as const
+export const peersActions = ['forget', 'revoke'] as const
 type PeersAction = (typeof peersActions)[number]
 
 export function peersCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
   const command = new Command('peers')
-    .summary('list the peers, or forget a dead one')
+    .summary('list the peers, forget a dead one, or revoke a member')
     .description(
-      "Lists the peers that the index knows. 'peers forget PEER' removes a dead one for good: its copies, its registration and its claim on its id. Its files stay as long as other peers have them.",
+      "Lists the peers that the index knows. 'peers forget PEER' removes a dead one for good: its copies, its registration and its claim on its id. Its files stay as long as other peers have them. 'peers revoke PEER' takes a member of a secured cluster its certificate: its connections are closed everywhere, and it can join again only with a new token.",
     )
-    .addArgument(new Argument('[action]', 'remove a dead peer').choices(peersActions))
+    .addArgument(
+      new Argument('[action]', 'remove a dead peer, or lock a member out').choices(peersActions),
+    )
     .argument('[peer]', 'its id')
     .option('--force', 'also if no other peer has some of its files, which are given up')
   return command.action(
@@ -25,10 +27,12 @@ export function peersCommand<Options extends CommonOptions>(run: RunCommand<Opti
       options: Options & { readonly force?: boolean },
     ) => {
       if (action !== undefined && peerId === undefined)
-        command.error('error: usage: peers forget PEER')
-      return run(options, (session) =>
-        peerId === undefined ? peers(session) : forget(session, peerId, options.force === true),
-      )
+        command.error(`error: usage: peers ${action} PEER`)
+      return run(options, (session) => {
+        if (peerId === undefined) return peers(session)
+        if (action === 'revoke') return revoke(session, peerId)
+        return forget(session, peerId, options.force === true)
+      })
     },
   )
 }
@@ -47,4 +51,11 @@ async function forget(
   await api.forgetPeer({ peerId, force }, signal)
   const text = `${printable(peerId)} is forgotten. Its files stay as long as other peers have them; if it returns, it is a new peer.`
   await terminal.print(json ? printableJson({ peerId, forgotten: true }, 2) : text)
+}
+
+/** @throws AppError NOT_IN_CLUSTER, FORBIDDEN, MEMBER_UNKNOWN, MEMBER_IS_AUTHORITY */
+async function revoke({ api, signal, terminal, json }: Session, peerId: string): Promise<void> {
+  await api.revokeMember({ peerId }, signal)
+  const text = `${printable(peerId)} is revoked: its connections are closed, and it can join again only with a new token.`
+  await terminal.print(json ? printableJson({ peerId, revoked: true }, 2) : text)
 }

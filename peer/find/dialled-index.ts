@@ -43,7 +43,9 @@ export class DialledIndex implements IndexLink, AsyncDisposable {
       this.#connection = this.#opened.use(connection)
       return connection
     } catch (error) {
-      if (!hasCode(error, 'DIAL_FAILED')) throw error
+      // Who answers there is not the index of this cluster.
+      const isUntrusted = error instanceof AppError && error.cause instanceof AppError
+      if (!hasCode(error, 'DIAL_FAILED') || isUntrusted) throw error
       throw new AppError('INDEX_UNREACHABLE', { address: this.address }, { cause: error })
     }
   }

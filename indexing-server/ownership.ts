@@ -1,0 +1,23 @@
+import { AppError } from '../common/errors.ts'
+import type { Session } from './registry.ts'
+
+/**
+ * Checks that a session may change what belongs to `owner`: where identities are proven, only the owner and
+ * admins may.
+ * @param request what it asks for, for the error
+ * @throws AppError FORBIDDEN
+ */
+export function checkOwnership(
+  { connection, peerId }: Session,
+  owner: string | undefined,
+  request: string,
+): void {
+  const { proven } = connection
+  if (proven === undefined || proven.role === 'admin' || owner === peerId) return
+  const whose = owner === undefined ? 'files of others' : `what belongs to ${owner}`
+  throw new AppError('FORBIDDEN', {
+    request: `${request} for ${whose}`,
+    role: proven.role,
+    needed: 'an admin',
+  })
+}
