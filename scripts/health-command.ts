@@ -27,8 +27,9 @@ export function healthCommand(terminal: Terminal): Command {
 }
 
 async function peerOf(options: ClientOptions): Promise<AskedForHealth> {
-  const { peerId: name, url, trust } = await locatePeer(options)
-  return { name, url, trust }
+  const { peerId, url, trust } = await locatePeer(options)
+  const isNamed = options.api === undefined || options.peer !== undefined
+  return { name: isNamed ? peerId : url.host, url, trust }
 }
 
 /** @throws AppError SETTING_INVALID, IDENTITY_UNUSABLE, DISK_FAILED */

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { CopyButton } from '../parts/copy-button.tsx'
-import { commandLines, type FileAddress, isLoopback } from './file-links.ts'
+import { commandLines, type FileAddress, wantsToken } from './file-links.ts'
 
 /** Command lines that fetch the file, to copy. */
 export function CommandLines({ address }: { readonly address: FileAddress }): JSX.Element {
@@ -20,9 +20,16 @@ export function CommandLines({ address }: { readonly address: FileAddress }): JS
           </div>
         ))}
       </dl>
-      {!isLoopback(address.origin) && (
+      {wantsToken(address.origin) && (
         <p class="faint">
           Set <code>TOKEN</code> to the token of this peer, which <code>tandem token</code> shows.
+        </p>
+      )}
+      {address.origin.startsWith('https:') && (
+        <p class="faint">
+          A program that does not know the cluster’s certificate gets it from{' '}
+          <code>.tandem/cluster/ca.pem</code> in the peer’s data folder: <code>curl --cacert</code>,{' '}
+          <code>aria2c --ca-certificate</code>.
         </p>
       )}
     </details>

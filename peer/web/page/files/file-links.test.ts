@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { commandLines, fileUrl, isLoopback } from './file-links.ts'
+import { commandLines, fileUrl, wantsToken } from './file-links.ts'
 
 const sha256 = 'a'.repeat(64)
 const local = { origin: 'http://127.0.0.1:8100', name: 'photos/a b.jpg', sha256 }
@@ -25,11 +25,12 @@ test('for a peer that others can reach they carry the token', () => {
 })
 
 test.each([
-  ['http://localhost:8100', true],
-  ['http://[::1]:8100', true],
-  ['http://127.0.0.2', true],
-  ['http://127.evil.org', false],
-  ['http://10.0.0.1:8100', false],
-])('%s is loopback: %s', (origin, expected) => {
-  expect(isLoopback(origin)).toBe(expected)
+  ['https://127.0.0.1:8100', true],
+  ['http://localhost:8100', false],
+  ['http://[::1]:8100', false],
+  ['http://127.0.0.2', false],
+  ['http://127.evil.org', true],
+  ['http://10.0.0.1:8100', true],
+])('a peer at %s wants its token: %s', (origin, expected) => {
+  expect(wantsToken(origin)).toBe(expected)
 })

@@ -18,9 +18,13 @@ export function fileUrl({ origin, name, sha256 }: FileAddress): string {
   return `${origin}/files/${sha256}/${encodedPath(partsOf(name).file)}`
 }
 
-/** Whether a peer at this origin can be reached only from its own machine, and so wants no token. */
-export function isLoopback(origin: string): boolean {
-  const { hostname } = new URL(origin)
+/** Whether a peer at this origin wants its token: others can reach it, perhaps through a port of its container. */
+export function wantsToken(origin: string): boolean {
+  const { hostname, protocol } = new URL(origin)
+  return protocol === 'https:' || !isLoopback(hostname)
+}
+
+function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
 }
 
@@ -30,13 +34,13 @@ const bearer = '"Authorization: Bearer $TOKEN"'
 export function commandLines(address: FileAddress): readonly CommandLine[] {
   const url = fileUrl(address)
   const { file } = partsOf(address.name)
-  const wantsToken = !isLoopback(address.origin)
+  const isGuarded = wantsToken(address.origin)
   const output = `-o ${shellWord(file.startsWith('-') ? `./${file}` : file)}`
   return [
     {
       program: 'curl',
       what: 'resumes, from this peer',
-      text: ['curl', '-C -', ...(wantsToken ? [`-H ${bearer}`] : []), output, shellWord(url)].join(
+      text: ['curl', '-C -', ...(isGuarded ? [`-H ${bearer}`] : []), output, shellWord(url)].join(
         ' ',
       ),
     },
@@ -46,7 +50,7 @@ export function commandLines(address: FileAddress): readonly CommandLine[] {
       text: [
         'aria2c',
         '--follow-metalink=mem',
-        ...(wantsToken ? [`--header ${bearer}`] : []),
+        ...(isGuarded ? [`--header ${bearer}`] : []),
         shellWord(`${url}.meta4`),
       ].join(' '),
     },
