@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseNameQuery, parsePattern } from '../../common/name-query.ts'
-import { folded, trigramsOf } from './trigrams.ts'
+import { folded, TrigramShares, trigramsOf } from './trigrams.ts'
 
 /** Names and queries of few characters, so that they often match; with letters that change in lower case. */
 const text = fc.string({
@@ -27,9 +27,28 @@ test('every name that matches a query has its trigrams', () => {
   )
 })
 
-test('the longest fragments give the trigrams, few that overlap', () => {
-  expect(trigramsOf(['ab', 'xyz', 'abcdefgh'])).toEqual(['abc', 'def', 'fgh', 'xyz'])
+test('the longest fragments give the first trigrams', () => {
+  expect(trigramsOf(['ab', 'xyz', 'abcde'])).toEqual(['abc', 'bcd', 'cde', 'xyz'])
   expect(trigramsOf(['𝒳a', 'a', ''])).toEqual([])
   expect(trigramsOf(['a'.repeat(30)])).toEqual(['aaa'])
-  expect(trigramsOf(['0123456789'.repeat(9)])).toHaveLength(6)
+  const digits = Array.from({ length: 300 }, (_, number) => String(number)).join('')
+  expect(trigramsOf([digits])).toHaveLength(48)
+})
+
+test('rare trigrams are searched for, frequent ones only while many names may match', () => {
+  const names = Array.from(
+    { length: 1_000 },
+    (_, number) => `f/${String(number).padStart(6, '0')}.dat`,
+  )
+  const shares = new TrigramShares(names)
+  // Two digits before the end are in a hundredth of the names, and the sample does not have 'xyz'.
+  expect(shares.worthSearching(['dat', '7.d', '47.', 'xyz'], 1_000_000)).toEqual([
+    'xyz',
+    '47.',
+    '7.d',
+  ])
+  expect(shares.worthSearching(['dat', '47.', 'xyz'], 100)).toEqual(['xyz', '47.'])
+  expect(shares.worthSearching(['dat', 'f/0'], 1_000_000)).toEqual(['dat', 'f/0'])
+  const many = Array.from('abcdefghi', (letter) => `${letter}xx`)
+  expect(shares.worthSearching(many, 1_000_000)).toHaveLength(6)
 })
