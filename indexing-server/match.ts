@@ -7,7 +7,7 @@ import { matchesFrom, parseCursor, type SearchDependencies, toCursor } from './s
 import type { IndexStore, ListedName, StoredContent } from './store/store.ts'
 
 export interface MatchDependencies extends SearchDependencies {
-  readonly store: Pick<IndexStore, 'listNames' | 'contents' | 'contentsNamed' | 'modifiedTimes'>
+  readonly store: SearchDependencies['store'] & Pick<IndexStore, 'contentsNamed'>
 }
 
 /** Sorts after all contents of a name: the largest id that a cursor holds. */

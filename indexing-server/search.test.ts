@@ -16,6 +16,7 @@ function storeOf(onRead: () => void) {
       onRead()
       return names.filter(({ name }) => name > from.name).slice(0, limit)
     },
+    rowsNamed: async () => [],
     contents: async () => [],
     modifiedTimes: async () => [],
   }

@@ -11,13 +11,11 @@ import type { IndexStore, ListedName } from './store/store.ts'
 
 /** Names read from the database at a time: about 2 ms. */
 const namesPerSlice = 2_000
-/** Rows of one name read at a time: most names have one. */
-const rowsOfNameAtOnce = 2
 /** Time that a search takes before other events have a turn. */
 const searchTurnMs = 5
 
 export interface SearchDependencies {
-  readonly store: Pick<IndexStore, 'listNames' | 'contents' | 'modifiedTimes'>
+  readonly store: Pick<IndexStore, 'listNames' | 'rowsNamed' | 'contents' | 'modifiedTimes'>
   readonly peerOf: PeerOf
   /** Shared by all searches, so that together they delay others no longer than one of them. */
   readonly turns: LoopTurns
@@ -112,30 +110,11 @@ async function amongCandidates(
       endMs = clock.monotonicMs() + searchTurnMs
     }
     const start = name === from.name ? from : { name, contentId: 0 }
-    const rows = await rowsOf(start, max - found.length, store)
+    const rows = await store.rowsNamed(start, max - found.length)
     if (rows.length === 0 && start !== from) absent.push(name)
     found.push(...rows)
   }
   await names?.onAbsent(absent, candidates)
-  return found
-}
-
-/** At most `max` rows of one name, after `start`. */
-async function rowsOf(
-  start: ListedName,
-  max: number,
-  store: Pick<IndexStore, 'listNames'>,
-): Promise<ListedName[]> {
-  const found: ListedName[] = []
-  let from = start
-  while (found.length < max) {
-    const rows = await store.listNames(from, rowsOfNameAtOnce)
-    const ofName = rows.filter((row) => row.name === start.name)
-    found.push(...ofName.slice(0, max - found.length))
-    const last = ofName.at(-1)
-    if (last === undefined || ofName.length < rowsOfNameAtOnce) return found
-    from = last
-  }
   return found
 }
 

@@ -24,6 +24,11 @@ class Names {
       this.rowsRead += rows.length
       return rows
     },
+    rowsNamed: async ({ name, contentId }: ListedName) => {
+      const isListed = contentId < 1 && this.names[this.#firstFrom(name)] === name
+      this.rowsRead += Number(isListed)
+      return isListed ? [{ name, contentId: 1 }] : []
+    },
     totals: async () => ({ ...noTotals, names: this.names.length }),
     contents: async () => [],
     modifiedTimes: async () => [],

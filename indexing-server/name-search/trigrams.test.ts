@@ -35,20 +35,16 @@ test('the longest fragments give the first trigrams', () => {
   expect(trigramsOf([digits])).toHaveLength(48)
 })
 
-test('rare trigrams are searched for, frequent ones only while many names may match', () => {
+test('the rarest trigrams are searched for, others if they exclude enough names', () => {
   const names = Array.from(
     { length: 1_000 },
     (_, number) => `f/${String(number).padStart(6, '0')}.dat`,
   )
   const shares = new TrigramShares(names)
-  // Two digits before the end are in a hundredth of the names, and the sample does not have 'xyz'.
-  expect(shares.worthSearching(['dat', '7.d', '47.', 'xyz'], 1_000_000)).toEqual([
-    'xyz',
-    '47.',
-    '7.d',
-  ])
-  expect(shares.worthSearching(['dat', '47.', 'xyz'], 100)).toEqual(['xyz', '47.'])
-  expect(shares.worthSearching(['dat', 'f/0'], 1_000_000)).toEqual(['dat', 'f/0'])
+  // One digit is in a tenth of the names, two in a hundredth; the sample does not have 'xyz'.
+  expect(shares.worthSearching(['dat', '7.d', '47.'], 1_000_000)).toEqual(['47.', '7.d'])
+  expect(shares.worthSearching(['dat', '7.d', '47.', 'xyz'], 1_000_000)).toEqual(['xyz', '47.'])
+  expect(shares.worthSearching(['dat', 'f/0'], 1_000_000)).toEqual(['dat'])
   const many = Array.from('abcdefghi', (letter) => `${letter}xx`)
-  expect(shares.worthSearching(many, 1_000_000)).toHaveLength(6)
+  expect(shares.rarestOf(many)).toHaveLength(6)
 })

@@ -2,8 +2,8 @@
 const trigramsMax = 48
 /** Trigrams that are searched for: more narrow the result no further. */
 const searchedMax = 6
-/** Those in a smaller share of the names have short lists, which are read in no time. */
-const rareShare = 0.01
+/** So many entries of a trigram's list are read in the time that one name takes that does not match: 5 us. */
+const entriesPerName = 500
 
 /**
  * A text for comparison without case: lower case, with one form of the Greek letter whose lower case
@@ -37,15 +37,16 @@ export class TrigramShares {
   }
 
   /**
-   * Of trigrams that a name must all have, those to search for among `names` names: the rare ones, and
-   * others while so many names may have all of them. The list of a frequent one takes longest to read.
+   * Of trigrams that a name must all have, those to search for among `names` names: the rarest, and others
+   * whose lists take less time to read than the names that they exclude.
    */
   worthSearching(trigrams: readonly string[], names: number): string[] {
     const found: string[] = []
     let expected = names
     for (const trigram of this.rarestOf(trigrams)) {
       const share = this.#shareOf(trigram)
-      if (share > rareShare && expected < 1) break
+      const isWorth = share * names < (1 - share) * expected * entriesPerName
+      if (found.length > 0 && !isWorth) break
       found.push(trigram)
       expected *= share
     }

@@ -30,6 +30,18 @@ export class NameReader {
     return this.#sql.listNames.all({ name, contentId, limit }) as ListedName[]
   }
 
+  rowsNamed(from: ListedName, limit: number): ListedName[] {
+    const { name, contentId: after } = from
+    const rows = this.#sql.rowsNamed.all(name) as [ownerKey: number, contentId: number | null][]
+    const [[ownerKey, contentId] = [noOwnerKey, null]] = rows
+    if (rows.length === 0) return []
+    // Most names are those of one file without downloads.
+    const isSole = rows.length === 1 && ownerKey !== noOwnerKey && contentId !== null
+    if (isSole) return contentId > after ? [{ name, contentId }] : []
+    const ids = this.#sql.contentsNamed.all({ name, after, limit }) as number[]
+    return ids.map((id) => ({ name, contentId: id }))
+  }
+
   namesakes(name: string, limit: number): Namesakes {
     const owners = this.#sql.ownersNamed.all(name, limit) as string[]
     return {
@@ -93,6 +105,17 @@ function prepare(database: Database) {
       union select files.name, copies.content_id from ${listedDownloads}
         and files.name >= +@name and (files.name, copies.content_id) > (+@name, +@contentId)
       order by 1, 2 limit @limit`),
+    rowsNamed: database
+      .prepare('select owner_key, content_id from files where name = +? limit 2')
+      .raw(),
+    contentsNamed: database
+      .prepare(
+        `select content_id from files where name = +@name and content_id > +@after
+         union select copies.content_id from ${listedDownloads}
+           and files.name = +@name and copies.content_id > +@after
+         order by 1 limit @limit`,
+      )
+      .pluck(),
     ownersNamed: database
       .prepare(
         `select peer_id from files cross join peer_keys on peer_key = owner_key

@@ -382,6 +382,10 @@ export class SqliteStore implements IndexStore {
     return this.#names.listNames(from, limit)
   }
 
+  async rowsNamed(from: ListedName, limit: number): Promise<readonly ListedName[]> {
+    return this.#names.rowsNamed(from, limit)
+  }
+
   async listFolder(...request: Parameters<IndexStore['listFolder']>): Promise<FolderPart> {
     return this.#folders.list(...request)
   }

@@ -376,6 +376,8 @@ export interface IndexStore extends AsyncDisposable {
   ): Promise<readonly StrayReplica[]>
   /** Names from `from` on, without that row itself if `from` was the end of a page. */
   listNames(from: ListedName, limit: number): Promise<readonly ListedName[]>
+  /** Those of the rows of {@link listNames} with the name of `from`, after `from`, at most `limit`. */
+  rowsNamed(from: ListedName, limit: number): Promise<readonly ListedName[]>
   /**
    * Children of a folder, or of the top if it is empty, after the child `after`, if any. At most
    * `max.children`, and no more than `max.steps` steps are made to find them.
