@@ -1,5 +1,6 @@
 import { Attempts } from '../attempts.ts'
 import type { Cancel, Clock } from '../clock.ts'
+import { withDeadline } from '../deadline.ts'
 import { AppError, hasCode, reasonOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { ClusterDesk } from '../protocol/cluster-desk.ts'
@@ -13,6 +14,8 @@ import type { Revocation } from './trust.ts'
 
 /** How often changes by commands on this machine are looked for. */
 const lookMs = 1_000
+/** Well before the deadline of the request: a name that is not resolved is not certified. */
+const resolveMs = 3_000
 
 /** What the authority has done, for the events. */
 export type SecurityNews =
@@ -66,6 +69,8 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
         throw new AppError('CERTIFICATE_REFUSED', {
           reason: `it is for ${proven.id}, not for ${id}`,
         })
+      // Before anything is waited for: guesses that arrive together are counted, too.
+      authority.checkToken(request.secret)
       const names = await this.#names(request.names, id, host)
       const { identity, ...issued } = await authority.join({ ...request, names })
       const { role } = identity
@@ -114,7 +119,12 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
   }
 
   async #names(asked: readonly string[], id: string, host: string): Promise<string[]> {
-    return await certifiedNames({ asked, id, host }, this.#dependencies.resolve)
+    const { resolve, clock } = this.#dependencies
+    const inTime = (name: string): Promise<readonly string[]> =>
+      withDeadline({ what: `Resolving ${name}`, deadlineMs: resolveMs }, clock, () =>
+        resolve(name),
+      ).catch(() => [])
+    return await certifiedNames({ asked, id, host }, inTime)
   }
 
   /** What commands on this machine have changed counts here, too. */

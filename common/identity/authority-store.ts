@@ -125,6 +125,12 @@ export class AuthorityStore implements Disposable {
     return this.#run('UPDATE tokens SET is_revoked = 1 WHERE token_id = ?', tokenId) > 0
   }
 
+  /** Revokes the tokens that a member has joined with. */
+  revokeTokensOf(id: string): void {
+    const used = 'SELECT token_id FROM token_uses WHERE id = ?'
+    this.#run(`UPDATE tokens SET is_revoked = 1 WHERE token_id IN (${used})`, id)
+  }
+
   /** Removes tokens that expired before `beforeMs`. */
   dropTokens(beforeMs: number): void {
     this.#run('DELETE FROM tokens WHERE expires_ms < ?', beforeMs)

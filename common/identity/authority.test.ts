@@ -1,7 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { systemClock } from '../clock.ts'
+import { systemRandom } from '../random.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { TestCluster } from '../testing/test-cluster.ts'
+import { Authority } from './authority.ts'
 import { certificatesIn, readCertificate } from './read-certificate.ts'
 import { readTrust } from './trust.ts'
 import { makeRequest } from './x509.ts'
@@ -75,10 +78,45 @@ test('an id belongs to the key that joined with it, until that is revoked', asyn
   const { signatures, text } = authority.revoke('peer1')
   const trust = readTrust({ signatures, text }, cluster.own.trust.authorities)
   expect(trust).toMatchObject({ number: 2, revoked: [{ id: 'peer1', throughGeneration: 1 }] })
-  const rejoined = await authority.join({ ...other, secret })
+  // The revoked member knows the token.
+  await expect(authority.join({ ...other, secret })).rejects.toThrow('was revoked')
+  const fresh = authority.createToken({ role: 'peer', forMs: hour })
+  const rejoined = await authority.join({ ...other, secret: fresh })
   expect(rejoined.identity.generation).toBe(2)
   const proven = { ...promoted.identity }
   await expect(authority.renew(proven, own)).rejects.toMatchObject({ code: 'CERTIFICATE_REFUSED' })
+})
+
+test('a revocation is listed until the certificates of the member would have expired', async () => {
+  const clock = new FakeClock()
+  await using cluster = await TestCluster.create({ clock })
+  const { authority } = cluster
+  const secret = authority.createToken({ role: 'peer', forMs: hour })
+  for (const id of ['peer1', 'peer2', 'peer3'])
+    await authority.join({ ...(await joining(id)), secret })
+  const revokedAfter = (id: string): unknown[] => {
+    const { revoked } = JSON.parse(authority.revoke(id).text) as { revoked: { id: string }[] }
+    return revoked.map((one) => one.id)
+  }
+  revokedAfter('peer1')
+  await clock.advance(89 * 24 * hour)
+  expect(revokedAfter('peer2')).toEqual(['peer1', 'peer2'])
+  await clock.advance(2 * 24 * hour)
+  expect(revokedAfter('peer3')).toEqual(['peer3'])
+})
+
+test('an authority whose own identity is lost, or was never written, gets another', async () => {
+  await using cluster = await TestCluster.create()
+  const { digest } = cluster.authority
+  const own = { role: 'index', id: 'index', names } as const
+  const dependencies = { clock: systemClock, random: systemRandom }
+  const made = await Authority.create(cluster.authorityFolder, own, dependencies)
+  using authority = made.authority
+  expect(authority.digest).toBe(digest)
+  const [certificate] = certificatesIn(made.material.chain)
+  expect(certificate && readCertificate(certificate)?.identity).toMatchObject({ isAuthority: true })
+  expect(made.material.key).not.toBe(cluster.own.credentials.key)
+  expect(authority.overview.members).toHaveLength(1)
 })
 
 test('the key in a request must have signed it, and be of the right kind', async () => {

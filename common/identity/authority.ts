@@ -78,10 +78,10 @@ export class Authority implements Disposable {
   }
 
   /**
-   * Makes a new cluster with its authority in `folder`.
+   * Makes a new cluster with its authority in `folder`, or a new identity for the authority there.
    * @param own the process that has the authority
    * @returns the authority, and the identity of that process
-   * @throws AppError CLUSTER_EXISTS, DATABASE_UNUSABLE, DISK_FULL, DISK_FAILED
+   * @throws AppError DATABASE_UNUSABLE, DISK_FULL, DISK_FAILED
    */
   static async create(
     folder: string,
@@ -104,7 +104,8 @@ export class Authority implements Disposable {
       revoked: [],
     }
     store.transaction(() => {
-      if (store.authorities().length > 0) throw new AppError('CLUSTER_EXISTS', { folder })
+      // The authority of a cluster whose own identity was not written, or is lost, gets another.
+      if (store.authorities().length > 0) return
       store.addAuthority({ ...made, digest, cross: undefined })
       store.putTrust(1, JSON.stringify(signTrust(trust, [made])))
     })
@@ -172,6 +173,17 @@ export class Authority implements Disposable {
 
   tokens(): TokenRow[] {
     return this.#store.tokens()
+  }
+
+  /** The token of a secret, unless it is of no use to anyone. @throws AppError JOIN_REFUSED */
+  checkToken(secret: string): TokenRow {
+    const token = this.#store.token(tokenIdOf(secret))
+    if (token === undefined || !timingSafeEqual(token.secretHash, hashOf(secret)))
+      throw new AppError('JOIN_REFUSED', { reason: 'the token is not one of this cluster' })
+    if (token.isRevoked) throw new AppError('JOIN_REFUSED', { reason: 'the token was revoked' })
+    if (this.#nowMs >= token.expiresMs)
+      throw new AppError('JOIN_REFUSED', { reason: 'the token has expired' })
+    return token
   }
 
   /** @throws AppError JOIN_TOKEN_UNKNOWN */
@@ -252,7 +264,7 @@ export class Authority implements Disposable {
   }
 
   /**
-   * Revokes all certificates of a member.
+   * Revokes all certificates of a member, and the tokens that it has joined with, which it knows.
    * @throws AppError MEMBER_UNKNOWN, MEMBER_IS_AUTHORITY, TOO_MANY_REVOKED
    */
   revoke(id: string): SignedTrust {
@@ -260,10 +272,11 @@ export class Authority implements Disposable {
       const member = this.#store.member(id)
       if (member === undefined) throw new AppError('MEMBER_UNKNOWN', { id })
       if (member.isAuthority) throw new AppError('MEMBER_IS_AUTHORITY', { id })
-      const others = this.#trust.revoked.filter((one) => one.id !== id)
+      const others = this.#trust.revoked.filter((one) => one.id !== id && this.#isNeeded(one))
       if (others.length >= limits.revocationsMax)
         throw new AppError('TOO_MANY_REVOKED', { max: limits.revocationsMax })
       this.#store.markRevoked(id)
+      this.#store.revokeTokensOf(id)
       const revoked: Revocation[] = [...others, { id, throughGeneration: member.generation }]
       return this.#publish({ ...this.#trust, revoked })
     })
@@ -322,18 +335,12 @@ export class Authority implements Disposable {
 
   /** The role that the token gives; counts the use. @throws AppError JOIN_REFUSED */
   #takeToken(secret: string, { id, keyHash }: { id: string; keyHash: string }): TokenRow {
-    const nowMs = this.#nowMs
-    const token = this.#store.token(tokenIdOf(secret))
-    if (token === undefined || !timingSafeEqual(token.secretHash, hashOf(secret)))
-      throw new AppError('JOIN_REFUSED', { reason: 'the token is not one of this cluster' })
-    if (token.isRevoked) throw new AppError('JOIN_REFUSED', { reason: 'the token was revoked' })
-    if (nowMs >= token.expiresMs)
-      throw new AppError('JOIN_REFUSED', { reason: 'the token has expired' })
+    const token = this.checkToken(secret)
     // The answer to the first attempt may have been lost.
     if (this.#store.hasUsed(token.tokenId, id, keyHash)) return token
     if (token.usesMax !== undefined && token.uses >= token.usesMax)
       throw new AppError('JOIN_REFUSED', { reason: 'the token has been used' })
-    this.#store.addUse(token.tokenId, id, keyHash, nowMs)
+    this.#store.addUse(token.tokenId, id, keyHash, this.#nowMs)
     return token
   }
 
@@ -374,6 +381,12 @@ export class Authority implements Disposable {
         ? [issuer.certificate]
         : [issuer.cross, ...this.#store.authorities().slice(0, -1).map(certificateOf)]
     return { certificate: [own, ...above].join('\n'), trust: this.signedTrust }
+  }
+
+  /** A revocation matters until the certificate would have expired, on all clocks. */
+  #isNeeded({ id }: Revocation): boolean {
+    const member = this.#store.member(id)
+    return member === undefined || member.expiresMs + dayMs > this.#nowMs
   }
 
   /** Once no member needs the authority before, it is trusted no longer. */

@@ -70,7 +70,8 @@ export async function openCluster(
   options: ClusterOptions,
   dependencies: Dependencies,
 ): Promise<Cluster | undefined> {
-  const { folder, founds, tokenOut, address } = options
+  const { folder, tokenOut, address } = options
+  const founds = options.founds ?? (await founderIn(folder, dependencies))
   if (founds !== undefined) await foundCluster({ ...options, ...founds }, dependencies)
   const identity = await NodeIdentity.open(folder, dependencies)
   if (identity === undefined) return undefined
@@ -127,8 +128,15 @@ export async function foundCluster(
   const { authority, material } = await Made.create(folder, own, dependencies)
   authority[Symbol.dispose]()
   await writeIdentityFiles(folder, material)
-  dependencies.log.info({ folder }, 'made a secured cluster, with its authority')
+  dependencies.log.info({ folder }, 'made the identity of the authority of a secured cluster')
   return true
+}
+
+/** Whose authority it is: without its own identity, which can be made again, its cluster would be open. */
+async function founderIn(folder: string, dependencies: Dependencies): Promise<Founder | undefined> {
+  using authority = await authorityIn(folder, dependencies)
+  const own = authority?.overview.members.find(({ isAuthority }) => isAuthority)
+  return own && { role: own.role as CertifiedRole, id: own.id }
 }
 
 const localNames = ['localhost', '127.0.0.1', '::1']

@@ -4,6 +4,8 @@ import { type NamedIdentity, parseIdentityUri } from './cluster-role.ts'
 /** What Tandem needs to know of a certificate. */
 export interface ReadCertificate {
   readonly identity: NamedIdentity
+  /** The name of the authority that issued it; no two authorities have the same. */
+  readonly issuer: string
   readonly validFromMs: number
   readonly validToMs: number
 }
@@ -15,8 +17,9 @@ export function readCertificate(certificate: X509Certificate): ReadCertificate |
   const [uri] = uris
   const identity = uri === undefined ? undefined : parseIdentityUri(uri.slice('URI:'.length))
   if (identity === undefined || uris.length > 1 || certificate.ca) return undefined
-  const { validFromDate, validToDate } = certificate
-  return { identity, validFromMs: validFromDate.getTime(), validToMs: validToDate.getTime() }
+  const { issuer, validFromDate, validToDate } = certificate
+  const validity = { validFromMs: validFromDate.getTime(), validToMs: validToDate.getTime() }
+  return { identity, issuer, ...validity }
 }
 
 /** The certificates in a PEM text, in order. @throws if one cannot be read */

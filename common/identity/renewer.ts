@@ -47,6 +47,8 @@ export async function keepRenewed(
     }
     try {
       await renew(identity, ask, signal)
+      if (renewalDelayMs(identity, clock.nowMs()) === 0)
+        throw new Error('the new one is to be renewed already; compare the clocks of both machines')
       failures = 0
       log.info({ validToMs: identity.validity.toMs }, 'renewed the certificate of this process')
     } catch (error) {

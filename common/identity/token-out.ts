@@ -13,6 +13,8 @@ import { formatJoinToken, parseJoinToken } from './join-token.ts'
 
 /** A token in a file is valid for this long, and replaced after half of it. */
 const validMs = 24 * 3_600_000
+/** How often it is looked for one that was revoked. */
+const lookMs = 10_000
 const retryBackoff = { firstMs: 1_000, maxMs: 300_000 }
 
 /** The files of the tokens: one lets peers join, the other admins. */
@@ -56,7 +58,7 @@ export async function keepTokenFile(
       failures++
       log.warn({ path, reason: reasonOf(error) }, 'a join token cannot be written')
     }
-    const waitMs = failures > 0 ? backoffMs(failures, retryBackoff, random) : validMs / 8
+    const waitMs = failures > 0 ? backoffMs(failures, retryBackoff, random) : lookMs
     await clock.sleep(waitMs, signal).catch(() => {})
   }
 }

@@ -204,6 +204,9 @@ function serve<To extends 'index' | 'peer', Session>(
       if (wire.proven?.role !== 'joiner') {
         connection.shortcut = dependencies.shortcut
         exchange?.onGreeted(connection, hello.trust)
+      } else {
+        // It is unknown until it has joined, and must not keep others out meanwhile.
+        connection.onClosed(clock.after(deadlines.requestMs, () => connection.destroy()))
       }
       resolve(welcomed.session)
       const ours = { protocol: protocolVersion, role, ...trustNumber(exchange) } as const

@@ -1,4 +1,6 @@
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import {
   type ConnectionOptions,
   connect,
@@ -15,6 +17,7 @@ import type { NodeIdentity } from '../identity/node-identity.ts'
 import { type ReadCertificate, readCertificate } from '../identity/read-certificate.ts'
 import { deadlines } from '../limits.ts'
 import type { Log } from '../log.ts'
+import { PendingHandshakes } from './pending-handshakes.ts'
 import { boundAddress, close, dialError, listening, plainHost, tune } from './tcp-sockets.ts'
 import {
   type Address,
@@ -99,6 +102,8 @@ export class TlsTransport implements Transport, Disposable {
     tune(socket)
     try {
       await once(socket, 'secureConnect', options)
+      // Members answer HTTPS with the same certificate.
+      if (socket.alpnProtocol !== alpn.members) throw refused(reasons.otherProtocol)
       const certificate = socket.isSessionReused() ? kept?.certificate : certificateOf(socket)
       const identity = this.#check(certificate)
       this.#keepSessions(where, socket, certificate)
@@ -128,7 +133,10 @@ export class TlsTransport implements Transport, Disposable {
       ALPNCallback: ({ protocols }) =>
         protocols.find((name) => name === alpn.members || name === alpn.joiners),
     })
+    const pending = new PendingHandshakes()
+    server.on('connection', (socket: Socket) => pending.add(socket))
     server.on('secureConnection', (socket) => {
+      pending.ended(socket)
       tune(socket)
       const remote = { host: plainHost(socket.remoteAddress), port: socket.remotePort ?? 0 }
       onConnection(this.#accepted(socket), remote)
@@ -159,9 +167,11 @@ export class TlsTransport implements Transport, Disposable {
     const wire = wireOf(socket)
     if (socket.alpnProtocol === alpn.joiners) return { ...wire, proven: joinerIdentity }
     try {
-      const certificate = certificateOf(socket)
-      if (certificate === undefined) throw new AppError('CERTIFICATE_REQUIRED')
+      if (socket.alpnProtocol !== alpn.members) throw refused(reasons.otherProtocol)
+      // Of a resumed session without a certificate, TLS states that it is authorized.
+      if (socket.getPeerX509Certificate() === undefined) throw new AppError('CERTIFICATE_REQUIRED')
       if (!socket.authorized) throw refused(authorizationReason(socket))
+      const certificate = certificateOf(socket)
       const identity = this.#check(certificate)
       this.#track(certificate, socket)
       return { ...wire, proven: identity }
@@ -204,8 +214,13 @@ export class TlsTransport implements Transport, Disposable {
   #onChange(): void {
     this.#sessions.clear()
     for (const server of this.#servers) server.setSecureContext(this.#secureOptions())
-    for (const { certificate, socket } of this.#tracked)
-      if (this.#identity.isRevoked(certificate.identity)) socket.destroy()
+    const { ca } = this.#identity.credentials
+    const authorities = new Set(ca.map((pem) => new X509Certificate(pem).subject))
+    for (const { certificate, socket } of this.#tracked) {
+      // With an authority that is replaced, its certificates end, and revocations of these are forgotten.
+      const isTrusted = authorities.has(certificate.issuer)
+      if (!isTrusted || this.#identity.isRevoked(certificate.identity)) socket.destroy()
+    }
   }
 
   /** A member that stays connected renews its certificate like any other. */
@@ -224,6 +239,7 @@ const reasons = {
   expired: 'it has expired; if it should not have, compare the clocks of both machines',
   notYetValid: 'it is not valid yet; compare the clocks of both machines',
   otherCluster: 'it is of another cluster',
+  otherProtocol: 'the connection is for another protocol',
 } as const
 
 /** Codes of OpenSSL's verification. */

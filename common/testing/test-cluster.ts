@@ -18,6 +18,7 @@ export class TestCluster implements AsyncDisposable {
   readonly own: NodeIdentity
   readonly folder: string
   readonly #temp: TempFolder
+  readonly #members: NodeIdentity[] = []
 
   private constructor(temp: TempFolder, authority: Authority, own: NodeIdentity) {
     this.#temp = temp
@@ -50,12 +51,17 @@ export class TestCluster implements AsyncDisposable {
     return new TestCluster(temp, authority, own)
   }
 
-  /** The identity of a new member. */
-  async member(id: string, role: TokenRole = 'peer'): Promise<NodeIdentity> {
+  /**
+   * The identity of a new member.
+   * @param clock of the authority when it issues the certificate; its own by default
+   */
+  async member(id: string, role: TokenRole = 'peer', clock?: Clock): Promise<NodeIdentity> {
     const folder = join(this.#temp.path, id)
-    const secret = this.authority.createToken({ role, forMs: 60_000 })
+    using other = clock && Authority.open(this.authorityFolder, { clock, random: systemRandom })
+    const authority = other ?? this.authority
+    const secret = authority.createToken({ role, forMs: 60_000 })
     const { key, request } = await makeRequest(id)
-    const issued = await this.authority.join({
+    const issued = await authority.join({
       secret,
       id,
       request,
@@ -68,11 +74,17 @@ export class TestCluster implements AsyncDisposable {
     })
     const identity = await NodeIdentity.open(folder, { log: silentLog })
     if (identity === undefined) throw new Error(`${id} has no identity`)
+    this.#members.push(identity)
     return identity
+  }
+
+  get authorityFolder(): string {
+    return join(this.folder, 'authority')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.authority[Symbol.dispose]()
+    for (const identity of [this.own, ...this.#members]) await identity.written()
     await this.#temp[Symbol.asyncDispose]()
   }
 }
