@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Cancel, type Clock, sleepWith } from '../clock.ts'
-
-interface Timer {
-  readonly dueMs: number
-  readonly callback: () => void
-}
+import { TimerQueue } from './timer-queue.ts'
 
 /** The start of fake clocks between two whole milliseconds; exact in binary. */
 const wallFractionMs = 0.5
@@ -20,12 +16,21 @@ const driftPerMs = 2 ** -24
 export class FakeClock implements Clock {
   readonly #startMs: number
   #elapsedMs = 0
-  /** By time; timers of the same time in the order they were set. */
-  readonly #timers: Timer[] = []
+  readonly #timers = new TimerQueue()
 
-  /** @param startMs initial wall time */
-  constructor(startMs: number = Date.UTC(2026, 0, 1)) {
+  readonly #isCoarse: boolean
+
+  /**
+   * @param startMs initial wall time
+   * @param options `isCoarse`: timers of the same time all run before any promise does, which is faster if
+   *   there are many of them
+   */
+  constructor(
+    startMs: number = Date.UTC(2026, 0, 1),
+    { isCoarse = false }: { isCoarse?: boolean } = {},
+  ) {
     this.#startMs = startMs
+    this.#isCoarse = isCoarse
   }
 
   nowMs(): number {
@@ -46,32 +51,16 @@ export class FakeClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): Cancel {
-    const timer = { dueMs: this.#elapsedMs + Math.max(0, delayMs), callback }
-    this.#timers.splice(this.#firstAfter(timer.dueMs), 0, timer)
-    return () => {
-      const index = this.#timers.lastIndexOf(timer, this.#firstAfter(timer.dueMs))
-      if (index !== -1) this.#timers.splice(index, 1)
-    }
+    return this.#timers.add(this.#elapsedMs + Math.max(0, delayMs), callback)
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     return sleepWith((ms, callback) => this.after(ms, callback), delayMs, signal)
   }
 
-  /** The index of the first timer after a time; by halves, as large meshes have many thousand timers. */
-  #firstAfter(dueMs: number): number {
-    let [from, to] = [0, this.#timers.length]
-    while (from < to) {
-      const middle = (from + to) >>> 1
-      if ((this.#timers[middle]?.dueMs ?? 0) <= dueMs) from = middle + 1
-      else to = middle
-    }
-    return from
-  }
-
   /** Number of pending timers. */
   get pending(): number {
-    return this.#timers.length
+    return this.#timers.size
   }
 
   /**
@@ -82,12 +71,16 @@ export class FakeClock implements Clock {
     assert(ms >= 0)
     const endMs = this.#elapsedMs + ms
     await turn()
-    for (let next = this.#timers[0]; next && next.dueMs <= endMs; next = this.#timers[0]) {
-      this.#timers.shift()
+    for (let next = this.#timers.take(endMs); next; next = this.#timers.take(endMs)) {
       this.#elapsedMs = next.dueMs
       next.callback()
+      if (this.#isCoarse) this.#runOthersOf(next.dueMs)
       await turn()
     }
     this.#elapsedMs = endMs
+  }
+
+  #runOthersOf(dueMs: number): void {
+    for (let next = this.#timers.take(dueMs); next; next = this.#timers.take(dueMs)) next.callback()
   }
 }

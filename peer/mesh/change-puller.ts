@@ -96,29 +96,44 @@ export class ChangePuller {
     }
     const dueMs = this.#dependencies.clock.monotonicMs()
     this.#behind.set(peerId, { teller, failures: 0, dueMs })
-    this.retry()
+    this.#startIfDue(peerId, dueMs)
     return true
   }
 
-  /** Starts what is due. */
+  /** Starts what is due; called in each round. */
   retry(): void {
     this.#checkHearsay()
-    const { clock, work, membership } = this.#dependencies
-    const nowMs = clock.monotonicMs()
-    for (const [peerId, { dueMs, failures }] of this.#behind) {
-      const isDoubtful = failures > 0 || membership.table.get(peerId)?.isMet !== true
-      if (this.#running.size >= (isDoubtful ? doubtfulPullsMax : pullsMax)) continue
-      if (dueMs > nowMs || this.#running.has(peerId)) continue
-      this.#running.add(peerId)
-      work.start('fetching changes of a member', async (signal) => {
-        try {
-          await this.#catchUp(peerId, signal)
-        } finally {
-          this.#running.delete(peerId)
-          this.retry()
-        }
-      })
+    const nowMs = this.#dependencies.clock.monotonicMs()
+    for (const peerId of this.#behind.keys()) {
+      if (this.#running.size >= pullsMax) return
+      this.#startIfDue(peerId, nowMs)
     }
+  }
+
+  /** One has ended: another may take its place. All are looked at in each round, not for each of a thousand. */
+  #startOne(): void {
+    const nowMs = this.#dependencies.clock.monotonicMs()
+    for (const peerId of this.#behind.keys()) if (this.#startIfDue(peerId, nowMs)) return
+  }
+
+  /** @returns whether it was started */
+  #startIfDue(peerId: string, nowMs: number): boolean {
+    const behind = this.#behind.get(peerId)
+    const { size } = this.#running
+    if (behind === undefined || behind.dueMs > nowMs || size >= pullsMax) return false
+    const { work, membership } = this.#dependencies
+    const isDoubtful = behind.failures > 0 || membership.table.get(peerId)?.isMet !== true
+    if ((isDoubtful && size >= doubtfulPullsMax) || this.#running.has(peerId)) return false
+    this.#running.add(peerId)
+    work.start('fetching changes of a member', async (signal) => {
+      try {
+        await this.#catchUp(peerId, signal)
+      } finally {
+        this.#running.delete(peerId)
+        this.#startOne()
+      }
+    })
+    return true
   }
 
   /**
@@ -193,13 +208,14 @@ export class ChangePuller {
    */
   *#sources(peerId: string, teller: string | undefined): Generator<Member> {
     const { membership, random } = this.#dependencies
-    const { table } = membership
-    const others = [teller ?? peerId, ...someOf(membership.met, othersAsked, random)]
-    // The set drops those that are among the first already.
-    for (const source of new Set([peerId, ...(this.#replacing.has(peerId) ? [] : others)])) {
-      const member = table.get(source)
-      if (member !== undefined && isPresent(member)) yield member
+    const present = (id: string): Member[] => {
+      const member = membership.table.get(id)
+      return member !== undefined && isPresent(member) ? [member] : []
     }
+    yield* present(peerId)
+    if (this.#replacing.has(peerId)) return
+    const others = new Set([teller ?? peerId, ...someOf(membership.met, othersAsked, random)])
+    for (const other of others) if (other !== peerId) yield* present(other)
   }
 
   async #pullFrom(source: Member, peerId: string, signal: AbortSignal): Promise<Pulled> {

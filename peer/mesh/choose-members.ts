@@ -37,16 +37,15 @@ export class ProbeOrder {
 
   /** The next of the candidates; undefined if there are none. */
   next(candidates: readonly string[]): string | undefined {
-    const isCandidate = new Set(candidates)
-    const next = this.#pop(isCandidate)
+    const next = this.#pop(candidates)
     if (next !== undefined) return next
     this.#left = shuffled(candidates, this.#random)
     return this.#left.pop()
   }
 
-  #pop(isCandidate: ReadonlySet<string>): string | undefined {
+  #pop(candidates: readonly string[]): string | undefined {
     for (let next = this.#left.pop(); next !== undefined; next = this.#left.pop())
-      if (isCandidate.has(next)) return next
+      if (candidates.includes(next)) return next
     return undefined
   }
 }

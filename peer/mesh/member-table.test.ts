@@ -49,15 +49,25 @@ test('the hash depends on what is known, not on how it became known', () => {
       expect(fresh.hash).toBe(table.hash)
       expect(fresh.differing(table.groups)).toEqual([])
       expect(table.present.length).toBe([...table.values()].filter(isPresent).length)
+      expect(table.presentCount).toBe(table.present.length)
+      const idsOf = (members: Iterable<Member>): string[] =>
+        Array.from(members, ({ record }) => record.peerId).toSorted()
+      const notLive = [...table.values()].filter(({ state }) => state !== 'live')
+      expect(idsOf(table.notLive)).toEqual(idsOf(notLive))
     }),
   )
 })
 
 test('a removed member leaves nothing behind', () => {
-  const table = tableOf([memberOf({ index: 1, version: 1, state: 'live' })])
+  const table = tableOf([
+    memberOf({ index: 1, version: 1, state: 'live' }),
+    memberOf({ index: 1, version: 2, state: 'suspect' }),
+  ])
   table.delete('peer1')
   expect(table.hash).toBe('0'.repeat(16))
   expect(table.present).toEqual([])
+  expect(table.notLive).toEqual([])
+  expect(table.presentCount).toBe(0)
 })
 
 test('after a comparison both know the same of all live members', () => {

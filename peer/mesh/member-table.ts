@@ -12,6 +12,9 @@ interface Row {
 export class MemberTable {
   readonly #rows = new Map<string, Row>()
   readonly #hashes = new GroupHashes()
+  /** The ids of those that are not live: few, which are looked at in each round. */
+  readonly #notLive = new Set<string>()
+  #presentCount = 0
   #present: readonly string[] | undefined
   #met: readonly string[] | undefined
 
@@ -27,10 +30,22 @@ export class MemberTable {
     for (const { member } of this.#rows.values()) yield member
   }
 
+  /** All members that are not live. */
+  get notLive(): readonly Member[] {
+    return Array.from(this.#notLive, (peerId) => this.get(peerId)).filter(
+      (member) => member !== undefined,
+    )
+  }
+
   /** The ids of all members that are live or suspect. */
   get present(): readonly string[] {
     this.#present ??= [...this.values()].filter(isPresent).map(({ record }) => record.peerId)
     return this.#present
+  }
+
+  /** Their number, which is known without a list of them. */
+  get presentCount(): number {
+    return this.#presentCount
   }
 
   /** Those of them that have answered. */
@@ -68,10 +83,15 @@ export class MemberTable {
     const bucket = before?.bucket ?? bucketOf(peerId)
     const hash = member.state === 'live' && member.isKnown ? hashOf(member) : undefined
     this.#rows.set(peerId, { member, bucket, hash })
+    if (member.state === 'live') this.#notLive.delete(peerId)
+    else this.#notLive.add(peerId)
     if (before?.hash !== undefined) this.#hashes.toggle(bucket, before.hash)
     if (hash !== undefined) this.#hashes.toggle(bucket, hash)
     const wasPresent = before !== undefined && isPresent(before.member)
-    if (wasPresent !== isPresent(member)) this.#present = undefined
+    if (wasPresent !== isPresent(member)) {
+      this.#present = undefined
+      this.#presentCount += wasPresent ? -1 : 1
+    }
     if (wasPresent !== isPresent(member) || before?.member.isMet !== member.isMet)
       this.#met = undefined
   }
@@ -87,6 +107,8 @@ export class MemberTable {
     if (row?.hash !== undefined) this.#hashes.toggle(row.bucket, row.hash)
     this.#present = undefined
     this.#met = undefined
+    this.#notLive.delete(peerId)
+    if (row !== undefined && isPresent(row.member)) this.#presentCount -= 1
     this.#rows.delete(peerId)
   }
 }

@@ -47,11 +47,31 @@ export interface MembershipDependencies {
   readonly onNews: () => void
 }
 
+/** A list of ids without one, made again only for another list. */
+class WithoutSelf {
+  readonly #self: string
+  #all: readonly string[] | undefined
+  #others: readonly string[] = []
+
+  constructor(self: string) {
+    this.#self = self
+  }
+
+  of(all: readonly string[]): readonly string[] {
+    if (all === this.#all) return this.#others
+    this.#all = all
+    this.#others = all.filter((peerId) => peerId !== this.#self)
+    return this.#others
+  }
+}
+
 /** Who is in the mesh, as known here: takes claims and finds what to tell. Does no I/O. */
 export class Membership {
   readonly table = new MemberTable()
   readonly peerId: string
   readonly #news: News
+  readonly #others: WithoutSelf
+  readonly #metOthers: WithoutSelf
   readonly #introductions: RequestMeter
   readonly #settings: MembershipSettings
   readonly #dependencies: MembershipDependencies
@@ -67,6 +87,8 @@ export class Membership {
     this.#introductions = new RequestMeter(introductions, dependencies)
     this.peerId = self.peerId
     this.#news = new News(self.peerId)
+    this.#others = new WithoutSelf(self.peerId)
+    this.#metOthers = new WithoutSelf(self.peerId)
     this.#startedMs = Math.floor(dependencies.clock.nowMs())
     this.#become({ ...self, generation: this.#startedMs, version: 1 })
   }
@@ -80,17 +102,17 @@ export class Membership {
 
   /** The ids of the other members that are live or suspect. */
   get others(): readonly string[] {
-    return this.table.present.filter((peerId) => peerId !== this.peerId)
+    return this.#others.of(this.table.present)
   }
 
   /** Those of them that have answered at their addresses. */
   get met(): readonly string[] {
-    return this.table.met.filter((peerId) => peerId !== this.peerId)
+    return this.#metOthers.of(this.table.met)
   }
 
   /** Members that have answered before and are dead: they may return. */
   get dead(): readonly Member[] {
-    return [...this.table.values()].filter(({ state, isMet }) => state === 'dead' && isMet)
+    return this.table.notLive.filter(({ state, isMet }) => state === 'dead' && isMet)
   }
 
   get hasNews(): boolean {
@@ -149,7 +171,7 @@ export class Membership {
   sweep(): void {
     const { deadAfterMs, forgetAfterMs } = this.#settings
     const nowMs = this.#dependencies.clock.monotonicMs()
-    for (const member of this.table.values()) {
+    for (const member of this.table.notLive) {
       const forMs = nowMs - member.sinceMs
       if (member.state === 'suspect' && forMs >= deadAfterMs)
         this.#set({ ...member, state: 'dead' }, member)
@@ -165,7 +187,7 @@ export class Membership {
     const about = partner === undefined ? undefined : this.table.get(partner)
     const first = about === undefined || about.state === 'live' ? [] : [about.record.peerId]
     const count = limits.meshNewsMax - first.length
-    const news = this.#news.take({ count, members: this.table.present.length })
+    const news = this.#news.take({ count, members: this.table.presentCount })
     const told = new Set([...first, ...wanted, ...news])
     if (about?.state === 'live') told.delete(about.record.peerId)
     return [...told].flatMap((peerId) => {

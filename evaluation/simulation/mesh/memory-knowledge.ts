@@ -4,18 +4,20 @@ import type { Change } from '../../../common/protocol/messages.ts'
 import type { Announcement } from '../../../common/protocol/registration-shapes.ts'
 import type { Knowledge } from '../../../peer/mesh/knowledge.ts'
 
-/** Changes per announcement: catalogs need several. */
-const pageMax = 50
-
 /** The files of one peer, with all changes ever made to them. They are the same wherever they are known. */
 export class SimulatedCatalog {
   readonly peerId: string
   readonly epoch: string
   readonly #changes: Change[] = []
+  readonly #pageMax: number
+  /** The last page that was told, for all who read the same. */
+  #page: Announcement | undefined
 
-  constructor(peerId: string, epoch: string) {
+  /** @param options `pageMax`: changes per announcement */
+  constructor({ peerId, epoch, pageMax }: { peerId: string; epoch: string; pageMax: number }) {
     this.peerId = peerId
     this.epoch = epoch
+    this.#pageMax = pageMax
   }
 
   get lastSeq(): number {
@@ -32,10 +34,13 @@ export class SimulatedCatalog {
 
   /** The changes after `seq`, up to `lastSeq`. */
   announcementAfter(seq: number, lastSeq: number): Announcement | undefined {
-    const changes = this.#changes.slice(seq, Math.min(lastSeq, seq + pageMax))
+    const end = Math.min(lastSeq, seq + this.#pageMax)
+    if (this.#page?.previousSeq === seq && this.#page.lastSeq === end) return this.#page
+    const changes = this.#changes.slice(seq, end)
     const last = changes.at(-1)
     if (last === undefined) return undefined
-    return { epoch: this.epoch, previousSeq: seq, lastSeq: last.seq, changes }
+    this.#page = { epoch: this.epoch, previousSeq: seq, lastSeq: last.seq, changes }
+    return this.#page
   }
 }
 

@@ -63,7 +63,7 @@ export class MeshNetwork {
   /** Bytes by type of message. */
   readonly bytesByType = new Map<string, number>()
 
-  /** @param options `isLight`: changes are handed over as they are; their bytes are estimated */
+  /** @param options `isLight`: changes are handed over as they are, and their bytes estimated; messages take whole milliseconds */
   constructor(options: { isLight: boolean }, dependencies: { clock: Clock; random: Random }) {
     this.#isLight = options.isLight
     this.#clock = dependencies.clock
@@ -172,13 +172,25 @@ export class MeshNetwork {
     this.bytesByType.set(type, (this.bytesByType.get(type) ?? 0) + bytes)
     if (isCut(from, to) || this.#random.fraction() < loss) await lostUntil(signal)
     const { min, max } = delayMs
-    await this.#clock.sleep(min + (max - min) * this.#random.fraction(), signal)
+    const ms = min + (max - min) * this.#random.fraction()
+    await this.#clock.sleep(this.#isLight ? Math.round(ms) : ms, signal)
     this.trafficOf(to).receivedBytes += bytes
   }
 }
 
-/** The bytes of a page of changes: of its first change, as often as there are changes. */
+const knownBytes = new WeakMap<object, number>()
+
+/** The bytes of a page of changes, which many members read. */
 function bytesOf(answer: unknown): number {
+  const { announcement } = answer as ReplyOf<'mesh-changes'>
+  if (announcement === undefined) return estimateOf(answer)
+  const bytes = knownBytes.get(announcement) ?? estimateOf(answer)
+  knownBytes.set(announcement, bytes)
+  return bytes
+}
+
+/** Of its first change, as often as there are changes. */
+function estimateOf(answer: unknown): number {
   const { announcement } = answer as ReplyOf<'mesh-changes'>
   const [first, ...others] = announcement?.changes ?? []
   const page = { ...announcement, changes: first === undefined ? [] : [first] }

@@ -1,3 +1,4 @@
+import { limits } from '../../../common/limits.ts'
 import type { Log } from '../../../common/log.ts'
 import type { Address } from '../../../common/protocol/transport.ts'
 import { type Random, randomId, seededRandom } from '../../../common/random.ts'
@@ -6,6 +7,9 @@ import { silentLog } from '../../../common/testing/silent-log.ts'
 import { Mesh, type MeshSettings } from '../../../peer/mesh/mesh.ts'
 import { MemoryKnowledge, SimulatedCatalog } from './memory-knowledge.ts'
 import { MeshNetwork, ProcessClock } from './mesh-network.ts'
+
+/** Changes per announcement: small catalogs need several. */
+const pageMax = 50
 
 const meshSettings: MeshSettings = {
   gossipMs: 1_000,
@@ -35,7 +39,7 @@ export class SimulatedMember {
     this.peerId = `peer${index}`
     this.address = { host: `host${index}`, port: 7_000 }
     this.#swarm = swarm
-    this.#catalog = new SimulatedCatalog(this.peerId, randomId(swarm.random))
+    this.#catalog = swarm.newCatalog(this.peerId)
     this.#knowledge = swarm.knowledgeOf(this.#catalog)
   }
 
@@ -102,7 +106,7 @@ export class SimulatedMember {
   /** Prepares the next run: it has the files of the last one, or none if the disk was lost. */
   restart({ hasDisk }: { hasDisk: boolean }): void {
     const files = hasDisk ? this.#catalog.lastSeq : 0
-    this.#catalog = new SimulatedCatalog(this.peerId, randomId(this.#swarm.random))
+    this.#catalog = this.#swarm.newCatalog(this.peerId)
     for (let added = 0; added < files; added += 1) this.#catalog.addFile()
     this.#knowledge = this.#swarm.knowledgeOf(this.#catalog)
   }
@@ -132,27 +136,35 @@ export class SimulatedMember {
 
 /** A mesh in virtual time, under one seed. */
 export class SimulatedMesh {
-  readonly clock = new FakeClock()
+  readonly clock: FakeClock
   readonly random: Random
   readonly network: MeshNetwork
   readonly settings: MeshSettings
   readonly log: Log
   readonly members: readonly SimulatedMember[]
   readonly #catalogs = new Map<string, SimulatedCatalog>()
+  readonly #pageMax: number
 
   constructor(options: {
     seed: string
     count: number
     settings?: Partial<MeshSettings>
     log?: Log
-    /** Whether changes are handed over as they are. */
+    /** Whether changes are handed over as they are, and messages take whole milliseconds. */
     isLight?: boolean
   }) {
+    const { isLight = false } = options
+    this.clock = new FakeClock(undefined, { isCoarse: isLight })
     this.random = seededRandom(options.seed)
+    this.#pageMax = isLight ? limits.announceChangesMax : pageMax
     this.log = options.log ?? silentLog
     this.settings = { ...meshSettings, ...options.settings }
-    this.network = new MeshNetwork({ isLight: options.isLight ?? false }, this)
+    this.network = new MeshNetwork({ isLight }, this)
     this.members = Array.from({ length: options.count }, (_, n) => new SimulatedMember(n, this))
+  }
+
+  newCatalog(peerId: string): SimulatedCatalog {
+    return new SimulatedCatalog({ peerId, epoch: randomId(this.random), pageMax: this.#pageMax })
   }
 
   knowledgeOf(catalog: SimulatedCatalog): MemoryKnowledge {
@@ -183,6 +195,7 @@ export class SimulatedMesh {
   /** The first thing in which a running member differs from what is; undefined if all agree. */
   disagreement(): string | undefined {
     const { running } = this
+    const runningIds = new Set(running.map(({ peerId }) => peerId))
     for (const one of running) {
       const known = new Map(one.mesh.members().map((member) => [member.record.peerId, member]))
       for (const other of running) {
@@ -197,7 +210,7 @@ export class SimulatedMesh {
           return `${pair}: changes are missing`
       }
       for (const { record, state } of known.values())
-        if (state === 'live' && !running.some(({ peerId }) => peerId === record.peerId))
+        if (state === 'live' && !runningIds.has(record.peerId))
           return `${one.peerId} of ${record.peerId}: it is live, but is not running`
     }
     const [first, ...others] = running
