@@ -187,7 +187,7 @@ export const peerSettings = defineSettings('peer', {
     schema: Type.Integer({ minimum: 0, maximum: limits.autoFetchMax }),
     default: 0,
     flag: '--auto-fetch',
-    doc: 'number of files that this peer does not have to fetch after each start, in the background',
+    doc: 'number of files that this peer does not have to fetch after it has joined, in the background; over all its starts',
   },
   generate: {
     schema: Type.Boolean(),

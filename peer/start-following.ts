@@ -52,6 +52,8 @@ export function startFollowing(
   const follower = starting.use(new Follower(options, { ...parts, store }))
   const background = starting.use(new BackgroundWork(dependencies))
   if (options.autoFetch > 0)
-    background.start('fetch some files', (signal) => autoFetch(options.autoFetch, parts, signal))
+    background.start('fetch some files', (signal) =>
+      autoFetch(options.autoFetch, { ...parts, store }, signal),
+    )
   return follower
 }

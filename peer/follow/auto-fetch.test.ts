@@ -18,7 +18,9 @@ test('a few files that the peer lacks are fetched, others instead of those that 
       return { files: files.map((file) => ({ ...file, kind: 'remote' as const })), ...more }
     },
   }
-  const parts = { clock, shelf, downloads, index, random: seededRandom('fetch'), log: silentLog }
+  const { store } = world
+  const tools = { clock, random: seededRandom('fetch'), log: silentLog }
+  const parts = { ...tools, shelf, downloads, index, store }
   let isEnded = false
   const { signal } = new AbortController()
   const fetching = autoFetch(3, parts, signal).then(() => {
@@ -33,6 +35,15 @@ test('a few files that the peer lacks are fetched, others instead of those that 
   expect(world.running).toEqual(['c', 'd'])
   for (const name of ['c', 'd']) await world.done(name)
   await fetching
+  // The next run of this peer has nothing left to fetch, unless it wants more.
+  const asked = world.asked.length
+  await autoFetch(3, parts, signal)
+  expect([world.asked.length, store.autoFetched]).toEqual([asked, 3])
+  const another = autoFetch(4, parts, signal)
+  await world.pass(2_000)
+  expect(world.running).toEqual(['b'])
+  await world.done('b')
+  await another
   expect([isEnded, world.asked.every(({ replacesOnly }) => replacesOnly.length === 0)]).toEqual([
     true,
     true,

@@ -11,6 +11,7 @@ import {
   type FollowIndex,
   type FollowShelf,
 } from './follow-parts.ts'
+import type { FollowStore } from './follow-store.ts'
 
 /** Files looked at for each that is wanted: some may have no source. */
 const triedFactor = 10
@@ -28,6 +29,8 @@ interface Dependencies {
     ): Promise<{ files: ListedFile[]; next?: string }>
   }
   readonly downloads: Pick<BackgroundDownloads, 'start' | 'wait'>
+  /** Counts over all runs of this peer. */
+  readonly store: Pick<FollowStore, 'addAutoFetched' | 'autoFetched'>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -35,16 +38,17 @@ interface Dependencies {
 
 /**
  * Downloads a few files that this peer does not have, as soon as the cluster has some; resolves when
- * that number is complete, or after many failures. @throws the signal's reason
+ * that number is complete, those of earlier runs included, or after many failures. @throws the signal's reason
  */
 export async function autoFetch(
-  count: number,
+  wanted: number,
   dependencies: Dependencies,
   signal: AbortSignal,
 ): Promise<void> {
   const { shelf, index, clock, random, log } = dependencies
   await unlessAborted(shelf.ready, signal)
   const tried = new Set<string>()
+  const count = wanted - dependencies.store.autoFetched
   let done = 0
   let cursor: string | undefined
   for (let failures = 0; done < count && tried.size < triedFactor * count; ) {
@@ -67,7 +71,7 @@ export async function autoFetch(
 async function fetchSome(
   count: number,
   tried: Set<string>,
-  { index, shelf, downloads }: Dependencies,
+  { index, shelf, downloads, store }: Dependencies,
   signal: AbortSignal,
 ): Promise<number> {
   const chosen: ListedFile[] = []
@@ -86,6 +90,10 @@ async function fetchSome(
     const request = { name, sha256, wait: false }
     return downloads.start(request, { startedBy: 'auto-fetch', replacesOnly: [] }).id
   })
-  const ended = await Promise.all(started.map((id) => endOf(id, downloads, signal)))
-  return ended.filter(({ state }) => state === 'done').length
+  const ended = started.map(async (id) => {
+    const { state } = await endOf(id, downloads, signal)
+    if (state === 'done') store.addAutoFetched()
+    return state
+  })
+  return (await Promise.all(ended)).filter((state) => state === 'done').length
 }

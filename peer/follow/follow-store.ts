@@ -38,9 +38,11 @@ const migrations = [
     coming text,
     primary key (rule, name)
   ) strict, without rowid;`,
+  `create table auto_fetched (id integer primary key check (id = 1), count integer not null) strict;
+  insert into auto_fetched values (1, 0);`,
 ]
 
-/** The rules of `follow`, and the files that they put into downloaded/, on disk. */
+/** The rules of `follow`, the files that they put into downloaded/, and how many `--auto-fetch` fetched, on disk. */
 export class FollowStore implements Disposable {
   readonly #path: string
   readonly #database: Database
@@ -89,6 +91,16 @@ export class FollowStore implements Disposable {
     this.#write(() => this.#sql.putFile.run(row))
   }
 
+  /** Files that were fetched because of `--auto-fetch`, by all runs of this peer. */
+  get autoFetched(): number {
+    return (this.#sql.autoFetched.get() as { count: number }).count
+  }
+
+  /** One more was fetched. @throws AppError DISK_FULL, DISK_FAILED */
+  addAutoFetched(): void {
+    this.#write(() => this.#sql.addAutoFetched.run())
+  }
+
   #write<T>(work: () => T): T {
     try {
       return work()
@@ -113,6 +125,8 @@ function prepare(database: Database) {
     ),
     remove: database.prepare('delete from rules where pattern = ?'),
     file: database.prepare('select held, coming from files where rule = ? and name = ?'),
+    autoFetched: database.prepare('select count from auto_fetched'),
+    addAutoFetched: database.prepare('update auto_fetched set count = count + 1'),
     putFile: database.prepare(
       `insert into files (rule, name, held, coming)
          select id, @name, @held, @coming from rules where id = @rule
