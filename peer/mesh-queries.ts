@@ -39,7 +39,7 @@ const copiesPerContent = 4
 
 export interface QueryParts {
   readonly share: Pick<Share, 'find' | 'first' | 'get' | 'holds'>
-  readonly finder: Pick<Finder, 'known' | 'match'>
+  readonly finder: Pick<Finder, 'known' | 'match' | 'searchKnown'>
   readonly queries: Pick<QueryLog, 'add'>
   /** What may be fetched from programs. */
   readonly programFiles: Pick<ProgramFiles, 'hasLied' | 'note'>
@@ -145,6 +145,8 @@ async function find(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<FoundElsewhere> {
   const { mesh, programs } = parts
+  // A search shows what the index knows, and never files of programs.
+  if (ofPrograms && what.search !== undefined) return foundNowhere
   const hasPrograms = programs.count > 0 || mesh.members().some(isWithPrograms)
   if (ofPrograms && !hasPrograms) return foundNowhere
   let query: OpenQuery
@@ -154,6 +156,8 @@ async function find(
     if (hasCode(error, 'BUSY')) return foundNowhere
     throw error
   }
+  while (what.search !== undefined && !query.isOver)
+    await query.more(query.hits.length, queryMs, signal)
   await query.more(0, queryMs, signal)
   if (query.hits.length > 0) await query.more(limits.sourcesPerContentMax, moreHitsMs, signal)
   const isKnown = query.hits.some(({ url }) => url === undefined)
@@ -176,11 +180,15 @@ async function answerTo(
 }
 
 async function ownFiles(
-  { name, sha256, pattern }: QueryWhat,
+  { name, sha256, pattern, search }: QueryWhat,
   { share, finder }: Pick<QueryParts, 'share' | 'finder'>,
   signal: AbortSignal,
 ): Promise<QueryFile[]> {
-  if (pattern !== undefined) return await ownMatches(pattern, { share, finder }, signal)
+  const page =
+    pattern === undefined
+      ? search !== undefined && searchPages(search, finder)
+      : matchPages(pattern, finder)
+  if (page !== false) return await ownMatches(page, share, signal)
   if (name === undefined) {
     const [entry] = share.find(sha256 ?? '')
     return entry === undefined ? [] : [{ ...fileOf(entry.content), name: entry.at.name }]
@@ -193,15 +201,32 @@ async function ownFiles(
     .map((content) => ({ name, ...fileOf(content) }))
 }
 
+/** One page of what matches, without saying who has it. */
+type MatchPage = (
+  after: string | undefined,
+  signal: AbortSignal,
+) => Promise<{ files: readonly QueryFile[]; next?: string }>
+
+function matchPages(pattern: string, finder: Pick<Finder, 'match'>): MatchPage {
+  return (after, signal) => finder.match({ pattern, after }, signal)
+}
+
+function searchPages(query: string, finder: Pick<Finder, 'searchKnown'>): MatchPage {
+  const limit = limits.pageRowsMax
+  return (after, signal) =>
+    finder.searchKnown({ query, limit, ...(after !== undefined && { after }) }, signal)
+}
+
+/** Those of this peer itself. */
 async function ownMatches(
-  pattern: string,
-  { share, finder }: Pick<QueryParts, 'share' | 'finder'>,
+  pageAfter: MatchPage,
+  share: Pick<QueryParts['share'], 'holds'>,
   signal: AbortSignal,
 ): Promise<QueryFile[]> {
   const files: QueryFile[] = []
   let after: string | undefined
   for (let page = 0; page < matchPagesMax && files.length < limits.queryHitFilesMax; page += 1) {
-    const found = await finder.match({ pattern, after }, signal)
+    const found = await pageAfter(after, signal)
     const own = found.files.filter(({ name, sha256 }) => share.holds(name, sha256))
     files.push(...own.map((file) => ({ name: file.name, ...fileOf(file) })))
     after = found.next
@@ -287,6 +312,6 @@ function noteEnded(
   }))
 }
 
-function noteOf({ name, pattern, sha256 }: QueryWhat, durationMs: number): AnsweredQuery {
-  return { kind: 'mesh', what: name ?? pattern ?? sha256 ?? '', by: 'mesh', durationMs }
+function noteOf({ name, pattern, search, sha256 }: QueryWhat, durationMs: number): AnsweredQuery {
+  return { kind: 'mesh', what: name ?? pattern ?? search ?? sha256 ?? '', by: 'mesh', durationMs }
 }

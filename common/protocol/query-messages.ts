@@ -39,6 +39,13 @@ export const QueryWhat = {
       description: 'Instead of a name: a pattern with * ? [..] **',
     }),
   ),
+  search: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: limits.queryBytesMax,
+      description: 'Instead of a name: what `search` takes, a part of names or a pattern',
+    }),
+  ),
 }
 
 export const QueryFile = Type.Object({

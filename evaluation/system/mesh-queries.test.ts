@@ -1,4 +1,5 @@
 /** Peers of a mesh that have no room for what others share find it by asking. */
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { aFile } from '../../common/testing/fixtures.ts'
 import { DiskContents } from '../soak/disk-contents.ts'
@@ -21,10 +22,9 @@ const settings = {
 async function homes(mesh: MeshCluster, disks: DiskContents): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>()
   for (const { name: peer, dataFolder } of mesh.peers)
-    for (const { name } of await disks.below(dataFolder)) {
-      const file = /^(?:shared|replicated\/peer2|downloaded)\/(.*)$/.exec(name)?.[1]
-      if (file !== undefined) found.set(file, [...(found.get(file) ?? []), peer])
-    }
+    for (const kind of ['shared', 'replicated/peer2', 'downloaded'])
+      for (const { name } of await disks.below(join(dataFolder, kind)))
+        found.set(name, [...(found.get(name) ?? []), peer])
   return found
 }
 
@@ -72,6 +72,15 @@ test('files get two homes, and are found by those who know nothing of them', asy
     expect(found[0]?.sources.length).toBeGreaterThan(0)
   }
   expect(await homes(mesh, disks)).toEqual(placed)
+
+  // A search learns of all from their holders; so does `why`.
+  const lacking = mesh.peers.find(
+    (peer) => files.filter(({ name }) => placed.get(name)?.includes(peer.name)).length < filesCount,
+  )
+  if (lacking === undefined) throw new Error('all peers have all files')
+  const shown = await tandem(lacking, 'search', 'DOCS/F')
+  for (const { name } of files) expect(shown).toContain(name)
+  expect(await tandem(lacking, 'why', files[0]?.name ?? '')).toContain(files[0]?.name)
 
   const [file] = files
   const asker = mesh.peers.find((peer) => !(placed.get(file?.name ?? '') ?? []).includes(peer.name))

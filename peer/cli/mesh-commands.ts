@@ -45,7 +45,7 @@ export function askCommand<Options extends CommonOptions>(run: RunCommand<Option
   return new Command('ask')
     .summary('ask the members of the mesh for a file')
     .description(
-      'Asks the members of the mesh, one by one, which of them have a file; their answers are shown as they arrive, for three seconds. `lookup` and `download` ask by themselves if this peer does not know the catalogs of all members.',
+      'Asks the members of the mesh, one by one, which of them have a file; their answers are shown as they arrive, until all have answered or three seconds have passed. `lookup`, `search`, `why` and `download` ask by themselves if this peer does not know the catalogs of all members.',
     )
     .argument('<name>', 'full name of a file, a pattern, or a SHA-256')
     .action((name: string, options: Options) => run(options, (session) => ask(session, name)))

@@ -13,7 +13,10 @@ export interface FoundElsewhere {
 
 /** Finds what the index does not know. */
 export interface Elsewhere {
-  find(what: { name?: string; sha256?: string }, signal?: AbortSignal): Promise<FoundElsewhere>
+  find(
+    what: { name?: string; sha256?: string; search?: string },
+    signal?: AbortSignal,
+  ): Promise<FoundElsewhere>
 }
 
 export const foundNowhere: FoundElsewhere = { isKnown: false, ofPrograms: [] }

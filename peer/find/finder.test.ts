@@ -237,6 +237,36 @@ test('what only programs have is found after all that the index knows', async ()
   expect(await absent.finder.findContent(sha256)).toEqual({ name: 'a.txt', size })
 })
 
+test('members are asked before the first page of a search, and for an unknown name before `why`', async () => {
+  const found: object[] = []
+  const elsewhere: Elsewhere = {
+    find: async (what) => {
+      found.push(what)
+      return { isKnown: true, ofPrograms: [] }
+    },
+  }
+  const { finder, asked } = aFinder(
+    (type) => (type === 'search' ? { files: [] } : { contents: found.length > 2 ? [{}] : [] }),
+    { elsewhere },
+  )
+  await finder.search({ query: '', limit: 5 })
+  await finder.search({ query: 'a', limit: 5 })
+  await finder.search({ query: 'a', limit: 5, after: 'cursor' })
+  await finder.searchKnown({ query: 'b', limit: 5 })
+  expect(found).toEqual([{ search: 'a' }])
+  found.push({})
+  expect(await finder.why('a.txt')).toMatchObject({ name: 'a.txt', contents: [{}] })
+  expect(found.at(-1)).toEqual({ name: 'a.txt' })
+  expect(asked.map(([type]) => type)).toEqual([
+    'search',
+    'search',
+    'search',
+    'search',
+    'why',
+    'why',
+  ])
+})
+
 test('what the index knows is not looked for elsewhere', async () => {
   const elsewhere: Elsewhere = { find: async () => expect.fail('nothing is missing') }
   const { finder } = aFinder(() => ({ contents: [content] }), { elsewhere })

@@ -15,6 +15,7 @@ import type { CallReply, CallRequest } from '../api/calls.ts'
 import type { ListedFile, Safety, SearchPage, Stats, Versions, Why } from '../api/shapes.ts'
 import { type Elsewhere, type FoundElsewhere, foundNowhere, withPrograms } from './elsewhere.ts'
 import type { IndexLink } from './index-link.ts'
+import { readRequests } from './read-requests.ts'
 import { sumOfSafety } from './sum-of-safety.ts'
 import { whenAdmitted } from './when-admitted.ts'
 
@@ -26,22 +27,6 @@ export const remotePagesPerList = 20
 export const indexWaitMs = 2_000
 /** How long a command waits for an index that has been away for longer: one more attempt. */
 export const indexRetryMs = 300
-
-/** Requests that change nothing: another index may be asked as well. */
-const reads: ReadonlySet<MessageType> = new Set([
-  'find-content',
-  'list-folder',
-  'lookup',
-  'match',
-  'peers',
-  'replication-of',
-  'replication-rules',
-  'search',
-  'status',
-  'trash',
-  'versions',
-  'why',
-])
 
 interface FinderDependencies {
   readonly index: IndexLink
@@ -110,7 +95,15 @@ export class Finder {
     }
   }
 
+  /** One page of names; before the first, what the index does not know is looked for. */
   async search(request: RequestOf<'search'>, signal?: AbortSignal): Promise<SearchPage> {
+    const { query, after } = request
+    if (after === undefined && query !== '') await this.#findElsewhere({ search: query }, signal)
+    return await this.searchKnown(request, signal)
+  }
+
+  /** One page of names that the index knows. */
+  async searchKnown(request: RequestOf<'search'>, signal?: AbortSignal): Promise<SearchPage> {
     return await this.#ask('search', request, signal)
   }
 
@@ -262,9 +255,18 @@ export class Finder {
   /** @throws AppError NAME_INVALID, NAME_NOT_FOUND */
   async why(text: string, signal?: AbortSignal): Promise<Why> {
     const name = parseName(text)
-    const { contents, ...more } = await this.#ask('why', { name }, signal)
-    if (contents.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
-    return { name, contents, ...more }
+    const ask = async (): Promise<Why> => {
+      const { contents, ...more } = await this.#ask('why', { name }, signal)
+      if (contents.length === 0) throw new AppError('NAME_NOT_FOUND', { name })
+      return { name, contents, ...more }
+    }
+    try {
+      return await ask()
+    } catch (error) {
+      if (!hasCode(error, 'NAME_NOT_FOUND')) throw error
+      if (!(await this.#findElsewhere({ name }, signal)).isKnown) throw error
+      return await ask()
+    }
   }
 
   /**
@@ -334,7 +336,7 @@ export class Finder {
     body: RequestOf<T>,
     signal: AbortSignal | undefined,
   ): Promise<ResultOf<T>> {
-    const silence = reads.has(type) ? this.#dependencies.index.silence : undefined
+    const silence = readRequests.has(type) ? this.#dependencies.index.silence : undefined
     try {
       return await this.#askOnce(type, body, signal, silence?.afterMs)
     } catch (error) {

@@ -164,9 +164,9 @@ export class ProgramDesk implements AskPrograms {
       this.#asked.delete(oldest)
     }
     for (const program of answering) {
-      const { name, sha256, pattern } = what
+      const { name, sha256, pattern, search } = what
       const origin = this.#ownUrl
-      const body = { queryId, name, sha256, pattern, ttl: 0, origin }
+      const body = { queryId, name, sha256, pattern, search, ttl: 0, origin }
       this.#post(program, queryPath, body, () => onAnswer(asked, program))
     }
     await this.#dependencies.clock.sleep(programMs, answered.signal).catch(() => {})

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../common/clock.ts'
-import { parsePattern } from '../../../common/name-query.ts'
+import { parseNameQuery, parsePattern } from '../../../common/name-query.ts'
 import type { QueryFile } from '../../../common/protocol/query-messages.ts'
 import { WakeUp } from '../../../common/wake-up.ts'
 
@@ -8,11 +8,12 @@ export const queryMs = 3_000
 /** Hits of one query: beyond it, further ones are ignored. */
 const hitsMax = 256
 
-/** What is asked for: a name, a content or both; or a pattern. */
+/** What is asked for: a name, a content or both; or a pattern; or what `search` takes. */
 export interface QueryWhat {
   readonly name?: string | undefined
   readonly sha256?: string | undefined
   readonly pattern?: string | undefined
+  readonly search?: string | undefined
 }
 
 /** A file that a member has. */
@@ -110,8 +111,9 @@ export class OpenQuery {
 }
 
 /** Whether a file is what a query asks for. */
-export function isAskedFor({ name, sha256, pattern }: QueryWhat, file: QueryFile): boolean {
+export function isAskedFor({ name, sha256, pattern, search }: QueryWhat, file: QueryFile): boolean {
   if (name !== undefined && file.name !== name) return false
   if (pattern !== undefined && !parsePattern(pattern).matches(file.name)) return false
+  if (search !== undefined && !parseNameQuery(search).matches(file.name)) return false
   return sha256 === undefined || file.sha256 === sha256
 }

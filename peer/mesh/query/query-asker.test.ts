@@ -150,6 +150,18 @@ test('who asks for what programs have does not join a query of all members', asy
   expect([world.passed.length, world.askedForPrograms.length]).toEqual([1, 1])
 })
 
+test('a search is of names that contain it, whatever their case', async () => {
+  const world = new World()
+  const query = world.asker.ask({ search: 'LAKE' })
+  expect(world.passed[0]).toMatchObject({ search: 'LAKE', ttl: 7 })
+  await world.hit(query, [
+    { ...file, name: 'photos/lake.jpg' },
+    { ...file, name: 'photos/sea.jpg' },
+  ])
+  expect(query.hits.map(({ name }) => name)).toEqual(['photos/lake.jpg'])
+  expect(world.asker.ask({ search: 'sea' })).not.toBe(query)
+})
+
 test('who asks the same joins the query; what no member has is not asked for again for a while', async () => {
   const world = new World()
   const query = world.asker.ask({ name: 'a.txt' })

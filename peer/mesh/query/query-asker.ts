@@ -164,10 +164,9 @@ export class QueryAsker {
     })
   }
 
-  #sameAs({ name, sha256, pattern }: QueryWhat, isOfPrograms: boolean): OpenQuery | undefined {
+  #sameAs(asked: QueryWhat, isOfPrograms: boolean): OpenQuery | undefined {
     return this.#queries.values().find(({ what, ofPrograms, isOver, hits }) => {
-      const isSameWhat = what.name === name && what.sha256 === sha256 && what.pattern === pattern
-      const isSame = isSameWhat && ofPrograms === isOfPrograms
+      const isSame = isSameWhat(what, asked) && ofPrograms === isOfPrograms
       return isSame && (!isOver || hits.length === 0)
     })
   }
@@ -181,6 +180,11 @@ export class QueryAsker {
   }
 }
 
+function isSameWhat(one: QueryWhat, other: QueryWhat): boolean {
+  const keys = ['name', 'sha256', 'pattern', 'search'] as const
+  return keys.every((key) => one[key] === other[key])
+}
+
 /** What a program has. */
 function hitsOf({ program: { peerId, url }, files }: ProgramFiles): QueryHit[] {
   const { hostname: host, port } = new URL(url)
@@ -191,12 +195,13 @@ function messageOf(
   { queryId, what }: OpenQuery,
   { ttl, origin }: Pick<Query, 'ttl' | 'origin'>,
 ): Query {
-  const { name, sha256, pattern } = what
+  const { name, sha256, pattern, search } = what
   return {
     queryId,
     ...(name !== undefined && { name }),
     ...(sha256 !== undefined && { sha256 }),
     ...(pattern !== undefined && { pattern }),
+    ...(search !== undefined && { search }),
     ttl,
     origin,
   }

@@ -163,6 +163,8 @@ test('members through which programs take part are asked directly, and pass noth
 test.each([
   ['nothing', { name: undefined }],
   ['a pattern and a name', { pattern: '*' }],
+  ['a search and a name', { search: 'a' }],
+  ['a search and a pattern', { name: undefined, search: 'a', pattern: '*' }],
 ])('a query that asks for %s is refused', async (_, fields) => {
   const world = new World()
   const { name, ...rest } = { name: 'a.txt', ...fields }

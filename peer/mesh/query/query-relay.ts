@@ -183,10 +183,10 @@ export class QueryRelay {
 }
 
 /** @throws AppError BAD_REQUEST */
-export function checkQuery({ name, sha256, pattern }: QueryWhat): void {
-  if (pattern !== undefined && (name ?? sha256) === undefined) return
-  if (pattern === undefined && (name ?? sha256) !== undefined) return
-  const reason = 'must be a name, a sha256 or both; or a pattern'
+export function checkQuery({ name, sha256, pattern, search }: QueryWhat): void {
+  const ways = [name ?? sha256, pattern, search].filter((way) => way !== undefined)
+  if (ways.length === 1) return
+  const reason = 'must be a name, a sha256 or both; or a pattern; or a search'
   throw new AppError('BAD_REQUEST', { path: 'name', reason })
 }
 
