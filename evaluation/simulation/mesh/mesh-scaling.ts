@@ -5,7 +5,7 @@ import { writeResult } from '../../scaling/result.ts'
 import { type LargeMeshFigures, measureLargeMesh } from './large-mesh.ts'
 
 const meaning =
-  'Real gossip in virtual time; each member has 1 to 20 ms to the others. What members know of catalogs is how far they know them: the indexes of a thousand peers would not fit in memory. Bytes are those of frames that a member sends.'
+  'Real gossip in virtual time; each member has 1 to 20 ms, in whole ones, to the others. All members share equal records and the pages of catalogs, and what they know of a catalog is how far they know it: the indexes of a thousand peers would not fit in memory, and no database is written. Bytes are those of frames that a member sends; those of a page of changes are estimated from its first one.'
 
 /**
  * Measures meshes of several sizes, one after the other.

@@ -206,9 +206,12 @@ test('files of programs count as they are told: bytes are checked when they are 
   const { queryId } = query
   world.asker.onHit({ queryId, files: [file], program }, { id: 'stranger' })
   world.asker.onHit({ queryId, files: [file], program }, { id: 'holder' })
+  const sixth = { peerId: 'sixth', url: 'http://[2001:db8::1]:9001' }
+  world.asker.onHit({ queryId, files: [file], program: sixth }, { id: 'holder' })
   expect(query.hits).toEqual([
     { ...file, peerId: 'here', host: '127.0.0.1', port: 9_000, url: 'http://127.0.0.1:9000' },
     { ...file, peerId: 'there', host: '192.0.2.9', port: 80, url: 'http://192.0.2.9' },
+    { ...file, peerId: 'sixth', host: '2001:db8::1', port: 9_001, url: sixth.url },
   ])
   expect(world.learned).toEqual([])
 })

@@ -2,6 +2,7 @@ import type { BackgroundWork } from '../../../common/background.ts'
 import type { Clock } from '../../../common/clock.ts'
 import { withDeadline } from '../../../common/deadline.ts'
 import { AppError, reasonOf } from '../../../common/errors.ts'
+import { normalHost } from '../../../common/hosts.ts'
 import { limits } from '../../../common/limits.ts'
 import type { Log } from '../../../common/log.ts'
 import type { MemberRecord } from '../../../common/protocol/mesh-messages.ts'
@@ -187,8 +188,9 @@ function isSameWhat(one: QueryWhat, other: QueryWhat): boolean {
 
 /** What a program has. */
 function hitsOf({ program: { peerId, url }, files }: ProgramFiles): QueryHit[] {
-  const { hostname: host, port } = new URL(url)
-  return files.map((file) => ({ ...file, peerId, host, port: Number(port || 80), url }))
+  const { hostname, port } = new URL(url)
+  const at = { host: normalHost(hostname), port: Number(port || 80) }
+  return files.map((file) => ({ ...file, peerId, ...at, url }))
 }
 
 function messageOf(
