@@ -3,15 +3,18 @@ import { parsePattern } from '../common/name-query.ts'
 import { thatFitFrame } from '../common/protocol/frame-budget.ts'
 import type { MatchedFile, ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import { rankContents, rankSources } from './rank.ts'
-import { matchesFrom, parseCursor, type SearchDependencies, toCursor } from './search.ts'
+import {
+  lastContentId,
+  matchesFrom,
+  parseCursor,
+  type SearchDependencies,
+  toCursor,
+} from './search.ts'
 import type { IndexStore, ListedName, StoredContent } from './store/store.ts'
 
 export interface MatchDependencies extends SearchDependencies {
   readonly store: SearchDependencies['store'] & Pick<IndexStore, 'contentsNamed'>
 }
-
-/** Sorts after all contents of a name: the largest id that a cursor holds. */
-const lastContentId = 999_999_999_999_999
 
 /**
  * One page of the files that match a pattern, sorted by name: each name once, with the content that

@@ -14,6 +14,11 @@ const namesPerSlice = 2_000
 /** Time that a search takes before other events have a turn. */
 const searchTurnMs = 5
 
+/** If names that may match rarely do, all are read sooner. */
+const candidatePagesMax = 20
+/** Sorts after all contents of a name: the largest id that a cursor holds. */
+export const lastContentId = 999_999_999_999_999
+
 export interface SearchDependencies {
   readonly store: Pick<IndexStore, 'listNames' | 'rowsNamed' | 'contents' | 'modifiedTimes'>
   readonly peerOf: PeerOf
@@ -58,9 +63,20 @@ export async function matchesFrom(
   dependencies: SearchDependencies,
   signal: AbortSignal,
 ): Promise<ListedName[]> {
-  const found = await dependencies.names?.candidates(query.fragments.map(folded), start.name)
-  if (found === undefined) return await scan(start, query, max, dependencies, signal)
-  return await amongCandidates({ found, from: start }, query, max, dependencies, signal)
+  const { names } = dependencies
+  const fragments = query.fragments.map(folded)
+  const found: ListedName[] = []
+  let from = start
+  for (let pages = 0; pages < candidatePagesMax; pages += 1) {
+    const candidates = await names?.candidates(fragments, { name: from.name, isAfter: pages > 0 })
+    if (candidates === undefined) break
+    const left = max - found.length
+    found.push(...(await amongCandidates({ candidates, from }, query, left, dependencies, signal)))
+    const { until } = candidates
+    if (until === undefined || found.length === max) return found
+    from = { name: until, contentId: lastContentId }
+  }
+  return [...found, ...(await scan(from, query, max - found.length, dependencies, signal))]
 }
 
 /** Reads the names in order. */
@@ -92,7 +108,7 @@ async function scan(
 
 /** Reads the rows of names that may match. */
 async function amongCandidates(
-  { found: candidates, from }: { readonly found: Candidates; readonly from: ListedName },
+  { candidates, from }: { readonly candidates: Candidates; readonly from: ListedName },
   { matches }: NameQuery,
   max: number,
   { store, turns, clock, names }: SearchDependencies,

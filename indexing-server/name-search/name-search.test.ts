@@ -135,7 +135,7 @@ test('pages follow the order of the index, also of characters beyond the first p
   expect(await index.search('odd/')).toEqual(['odd/a', 'odd/\uff5e', 'odd/\u{1f600}'])
   index.found.onWritten(odd)
   expect(await index.search('odd/')).toEqual(['odd/a', 'odd/\uff5e', 'odd/\u{1f600}'])
-  const after = await index.found.candidates(['odd/'], 'odd/\uff5e')
+  const after = await index.found.candidates(['odd/'], { name: 'odd/\uff5e', isAfter: false })
   expect(after?.names).toEqual(['odd/\uff5e', 'odd/\u{1f600}'])
 })
 
@@ -152,7 +152,9 @@ test('what changed while the index was stopped is found after its start', async 
   await using index = await searching(names, path)
   await index.ready()
   expect(await index.search('quite')).toEqual(['quite-new'])
-  expect(await index.found.candidates(['file-0.dat'], '')).toMatchObject({ names: [] })
+  expect(await index.found.candidates(['file-0.dat'], { name: '', isAfter: false })).toMatchObject({
+    names: [],
+  })
 })
 
 test('with more written names than it remembers, all are compared once writes are few', async () => {

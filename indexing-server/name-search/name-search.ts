@@ -17,6 +17,7 @@ import { WakeUp } from '../../common/wake-up.ts'
 import { calmMs, untilCalm } from '../calm.ts'
 import type { LoopTurns } from '../loop-turns.ts'
 import type { IndexStore } from '../store/store.ts'
+import { byBytes } from './by-bytes.ts'
 import type { NamesReply, NamesRequest } from './names-thread.ts'
 import { folded, trigramsOf } from './trigrams.ts'
 
@@ -28,8 +29,10 @@ const namesPerGroup = 250
 const namesPerSlice = 1_000
 /** Recent names that a search looks through itself; with more, all names are compared. */
 const recentMax = 20_000
-/** More matches than this are found sooner by reading the names in order. */
-const candidatesMax = 2_000
+/** More matches that are in no order are found sooner by reading the names in order. */
+const unsortedMax = 2_000
+/** Names of the first page, which often suffices, and of further ones. */
+const pageNames = { first: 250, further: 2_000 } as const
 /** How often it looks whether the index has enough names. */
 const lookEveryMs = 10_000
 const retryMs = 60_000
@@ -46,7 +49,15 @@ export interface NameSearchDependencies {
 /** Names that may match, and the state of knowledge in which they were found. */
 export interface Candidates {
   readonly names: readonly string[]
+  /** Names after it are not among them; all are if it is undefined. */
+  readonly until: string | undefined
   readonly version: number
+}
+
+/** From where names are searched for: `isAfter` excludes `name` itself. */
+export interface SearchStart {
+  readonly name: string
+  readonly isAfter: boolean
 }
 
 export class NameSearch {
@@ -91,19 +102,27 @@ export class NameSearch {
   }
 
   /**
-   * Names from `from` on that contain all fragments, which are folded, sorted; also some that the index
-   * no longer has.
+   * The first names from `start` on that contain all fragments, which are folded, sorted; also some that
+   * the index no longer has.
    * @returns undefined if the names must be read in order
    */
-  async candidates(fragments: readonly string[], from: string): Promise<Candidates | undefined> {
+  async candidates(
+    fragments: readonly string[],
+    start: SearchStart,
+  ): Promise<Candidates | undefined> {
     const trigrams = trigramsOf(fragments)
     if (!this.isReady || trigrams.length === 0) return undefined
     const version = this.#version
-    const recent = this.#recentWith(fragments, from)
-    const found = await this.#ask({ kind: 'having', trigrams, from, max: candidatesMax })
+    const recent = this.#recentWith(fragments, start)
+    const { name: from, isAfter } = start
+    const max = isAfter ? pageNames.further : pageNames.first
+    const request = { trigrams, from, isAfter, max, unsortedMax }
+    const found = await this.#ask({ kind: 'having', ...request })
     if (found === undefined) return undefined
-    const names = recent.length === 0 ? found : [...new Set([...recent, ...found])].sort(byBytes)
-    return { names, version }
+    const { until } = found
+    const others = recent.filter((name) => until === undefined || byBytes(name, until) <= 0)
+    const names = others.length === 0 ? found.names : [...new Set([...others, ...found.names])]
+    return { names: others.length === 0 ? names : names.toSorted(byBytes), until, version }
   }
 
   /** Some candidates that the index does not have. */
@@ -183,10 +202,10 @@ export class NameSearch {
     return clock.monotonicMs() < this.#lastWriteMs + calmMs || isBusy()
   }
 
-  #recentWith(fragments: readonly string[], from: string): string[] {
+  #recentWith(fragments: readonly string[], { name: from, isAfter }: SearchStart): string[] {
     return [...this.#recent, ...this.#given].filter((name) => {
       const text = folded(name)
-      return fragments.every((one) => text.includes(one)) && byBytes(name, from) >= 0
+      return fragments.every((one) => text.includes(one)) && byBytes(name, from) >= Number(isAfter)
     })
   }
 
@@ -214,11 +233,6 @@ export class NameSearch {
     await this.#thread?.[Symbol.asyncDispose]()
     this.#thread = undefined
   }
-}
-
-/** The order of names in the index: that of their UTF-8. */
-function byBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
 async function removeDatabase(path: string): Promise<void> {

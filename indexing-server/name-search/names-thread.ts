@@ -1,6 +1,6 @@
 /** The thread that has the trigrams of all names; the other end is name-search.ts. */
 import { answerCalls } from '../../common/thread/answer-calls.js'
-import { NamesDatabase } from './names-database.ts'
+import { type Having, type HavingRequest, NamesDatabase } from './names-database.ts'
 
 export type NamesRequest =
   | { readonly kind: 'open'; readonly path: string }
@@ -11,15 +11,10 @@ export type NamesRequest =
       readonly to: string | undefined
       readonly names: readonly string[]
     }
-  | {
-      readonly kind: 'having'
-      readonly trigrams: readonly string[]
-      readonly from: string
-      readonly max: number
-    }
+  | ({ readonly kind: 'having' } & HavingRequest)
 
-/** The names of a `having`; undefined if there are too many, and for all else. */
-export type NamesReply = readonly string[] | undefined
+/** The names of a `having`; undefined for all else. */
+export type NamesReply = Having
 
 let database: NamesDatabase | undefined
 
@@ -28,7 +23,7 @@ answerCalls<NamesRequest, NamesReply>((request) => ({ reply: answerTo(request) }
 function answerTo(request: NamesRequest): NamesReply {
   if (request.kind === 'open') database = new NamesDatabase(request.path)
   if (database === undefined) throw new Error('the database is not open')
-  if (request.kind === 'having') return database.having(request.trigrams, request.from, request.max)
+  if (request.kind === 'having') return database.having(request)
   if (request.kind === 'add') database.add(request.names)
   else if (request.kind === 'remove') database.remove(request.names)
   else if (request.kind === 'replace') database.replace(request.after, request.to, request.names)
