@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -25,7 +25,11 @@ async function start(): Promise<Started> {
   const identity = new TestIdentity(await authority.issue('peer1'))
   const clock = new FakeClock()
   const server = createWebServer(guardedServerOptions, { clock, identity })
-  guardHttp(server, (request, response) => response.end(`you asked ${request.url}`), { clock })
+  const answer: RequestListener = ({ url, socket }, response) => {
+    response.setHeader('x-caller', `${socket.remoteAddress} at ${socket.localPort}`)
+    response.end(`you asked ${url}`)
+  }
+  guardHttp(server, answer, { clock })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const dispose = async (): Promise<void> => {
     const closed = once(server, 'close')
@@ -65,6 +69,14 @@ test('a request over TLS is answered, and a connection serves several', async ()
   expect(await get(server.port, agent)).toBe('you asked /x')
   expect(await get(server.port, agent)).toBe('you asked /x')
   agent.destroy()
+})
+
+test('the address of the caller is known, by which it is throttled', async () => {
+  await using server = await start()
+  const { ca } = authority
+  const request = httpsRequest({ port: server.port, host: '127.0.0.1', ca, agent: false }).end()
+  const [{ headers }] = (await once(request, 'response')) as [IncomingMessage]
+  expect(headers['x-caller']).toBe(`127.0.0.1 at ${server.port}`)
 })
 
 test('TLS 1.3 it is, and nothing before it', async () => {

@@ -104,7 +104,8 @@ async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined
+    // Those who make the folder say what is wrong with it.
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return undefined
     throw diskError({ action: 'read', path, neededBytes: 0 }, error)
   }
 }

@@ -29,4 +29,21 @@ test('a member of a secured cluster is revoked', async () => {
   shell.peer.members = new Set(['peer2'])
   expect(await shell.type('peers', 'revoke', 'peer2')).toBe(0)
   expect(shell.answers.text).toContain('peer2 is revoked: its connections are closed')
+
+test('a peer that speaks HTTPS is listed with its URL', async () => {
+  const shell = new Shell()
+  const { peers } = await shell.peer.peers({ limit: 10 })
+  const [peer] = peers
+  const http = { host: '192.0.2.7', port: 8_100 }
+  shell.peer.peers = async () => ({
+    peers:
+      peer === undefined
+        ? []
+        : [
+            { ...peer, http: { ...http, isSecure: true } },
+            { ...peer, http },
+          ],
+  })
+  await shell.type('peers')
+  expect(shell.answers.text).toMatch(/ https:\/\/192\.0\.2\.7:8100 [^]* 192\.0\.2\.7:8100 /)
 })

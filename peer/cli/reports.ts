@@ -1,6 +1,7 @@
 /**
  * The text output of the commands: pure functions. Text from other machines passes {@link printable}.
  */
+import { httpUrl } from '../../common/http-url.ts'
 import { formatAddress } from '../../common/protocol/transport.ts'
 import type {
   Download,
@@ -192,7 +193,7 @@ export function peersText(peers: Peers, style: Style): string {
   const rows = peers.map((peer) => [
     printable(peer.peerId),
     printable(formatAddress(peer)),
-    peer.http === undefined ? '-' : printable(formatAddress(peer.http)),
+    peer.http === undefined ? '-' : printable(httpText(peer.http)),
     peerStateText(peer, style),
     printable(peer.zone ?? '-'),
     String(peer.copies),
@@ -334,4 +335,9 @@ function faultOf({
 }: Why['contents'][number]['copies'][number]): string | undefined {
   if (damaged === true) return 'damaged: its bytes have changed'
   return unproven === true ? 'not proven: it does not count' : undefined
+}
+
+/** The address of a peer's HTTP server; as a URL if that is the only way to see that it speaks HTTPS. */
+function httpText(http: NonNullable<Peers[number]['http']>): string {
+  return http.isSecure === true ? httpUrl(http) : formatAddress(http)
 }
