@@ -76,6 +76,7 @@ export async function openCluster(
   const identity = await NodeIdentity.open(folder, dependencies)
   if (identity === undefined) return undefined
   await using opening = new AsyncDisposableStack()
+  opening.defer(async () => await identity.written())
   const { log } = dependencies
   const background = opening.use(new BackgroundWork({ log }))
   const transport = opening.use(new TlsTransport(identity, dependencies))

@@ -29,6 +29,7 @@ test('a member of a secured cluster is revoked', async () => {
   shell.peer.members = new Set(['peer2'])
   expect(await shell.type('peers', 'revoke', 'peer2')).toBe(0)
   expect(shell.answers.text).toContain('peer2 is revoked: its connections are closed')
+})
 
 test('a peer that speaks HTTPS is listed with its URL', async () => {
   const shell = new Shell()
