@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
-const text = readFileSync(new URL('../docs/security.md', import.meta.url), 'utf8')
+const at = (path: string): URL => new URL(`../${path}`, import.meta.url)
+const text = readFileSync(at('docs/security.md'), 'utf8')
 const testPath = /`([\w./-]+\.test\.ts)`/g
 
 /** The rows of the tables that name tests. */
@@ -13,4 +14,9 @@ const claims = text
 test('each line of the threat model names the tests that show it', () => {
   expect(claims.length).toBeGreaterThan(20)
   expect(claims.filter((claim) => claim.match(testPath) === null)).toEqual([])
+})
+
+test('the tests that the threat model names exist', () => {
+  const paths = [...text.matchAll(testPath)].map(([, path = '']) => path)
+  expect(paths.filter((path) => !existsSync(at(path)))).toEqual([])
 })
