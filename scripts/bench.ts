@@ -18,6 +18,7 @@ import { page } from '../evaluation/benchmarks/page.ts'
 import { resume } from '../evaluation/benchmarks/resume.ts'
 import { small } from '../evaluation/benchmarks/small.ts'
 import { swarm } from '../evaluation/benchmarks/swarm.ts'
+import { type TlsSize, tls } from '../evaluation/benchmarks/tls.ts'
 import { transfer } from '../evaluation/benchmarks/transfer.ts'
 import { conditionsNow } from '../evaluation/scaling/machine.ts'
 import { writeResult } from '../evaluation/scaling/result.ts'
@@ -65,6 +66,14 @@ commandOf(transfer, 'one large file, against curl and aria2c, from 1 and from 3 
   .option('--size <MiB>', 'size of the file', parsePositiveCount, 1_024)
   .action(({ size: mebibytes, ...given }: Given & { size: number }) =>
     compare(transfer, { mebibytes }, given),
+  )
+
+commandOf(tls, 'what TLS costs: a large file, lookups, and new connections, with and without it')
+  .option('--mebibytes <MiB>', 'size of the file', parsePositiveCount, 1_024)
+  .option('--lookups <count>', 'number of lookups', parsePositiveCount, 200_000)
+  .option('--connections <count>', 'number of new connections', parsePositiveCount, 1_000)
+  .action(({ mebibytes, lookups, connections, ...given }: Given & TlsSize) =>
+    compare(tls, { mebibytes, lookups, connections }, given),
   )
 
 commandOf(delay, 'a large file and many small ones from a source 50 ms away')

@@ -12,6 +12,7 @@ import { secondsOf } from './interleaved.ts'
 
 /** Peers that share files, and one that downloads them. */
 export interface TransferCluster extends AsyncDisposable {
+  readonly index: TandemProcess
   readonly sources: readonly TandemProcess[]
   readonly downloader: TandemProcess
 }
@@ -24,6 +25,8 @@ export interface TransferOptions {
   readonly share: (sharedFolder: string) => Promise<void>
   /** Special options of the sources. */
   readonly source?: PeerOptions
+  /** Whether all connections use TLS. */
+  readonly isSecured?: boolean
   /** The hosts of the index, the sources and the downloader, in that order. */
   readonly hosts?: readonly ProcessHost[]
 }
@@ -47,6 +50,7 @@ export async function startTransferCluster({
   const downloader = await cluster.startPeer('downloader')
   const started = starting.move()
   return {
+    index: cluster.index,
     sources: sharing,
     downloader,
     [Symbol.asyncDispose]: () => started.disposeAsync(),

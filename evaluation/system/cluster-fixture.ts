@@ -27,6 +27,8 @@ export interface ClusterOptions {
   readonly prepare?: (peerId: string, sharedFolder: string) => Promise<void>
   /** Where they run, each on its own host: the index on the first, peers on the following ones. */
   readonly hosts?: readonly ProcessHost[]
+  /** Whether it is a secured cluster, of which the index has the authority. */
+  readonly isSecured?: boolean
   /** Ends waiting for the start of a process when aborted. */
   readonly signal?: AbortSignal
 }
@@ -95,7 +97,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     return stack.use(await startTandem(given))
   }
   const { indexFolder } = options
+  const tokenFile = join(folder, 'join-token')
+  const securing = options.isSecured === true ? ['--secure', '--token-out', tokenFile] : []
+  const joining = options.isSecured === true ? ['--join-file', tokenFile] : []
   const index = await start('index', 'index', {
+    flags: securing,
     ...(indexFolder !== undefined && { dataFolder: indexFolder }),
   })
   const peers: TandemProcess[] = []
@@ -104,7 +110,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     { flags = [], ...others } = {},
   ) => {
     const toIndex = ['--index', `${options.hosts?.[0]?.address ?? '127.0.0.1'}:${index.port}`]
-    const peer = await start('peer', peerId, { ...others, flags: [...toIndex, ...flags] })
+    const peer = await start('peer', peerId, {
+      ...others,
+      flags: [...toIndex, ...joining, ...flags],
+    })
     peers.push(peer)
     return peer
   }
