@@ -4,7 +4,9 @@ import type { Socket } from 'node:net'
 import {
   type ConnectionOptions,
   connect,
+  createSecureContext,
   createServer,
+  type SecureContext,
   type SecureContextOptions,
   type Server,
   type TLSSocket,
@@ -73,6 +75,8 @@ export class TlsTransport implements Transport, Disposable {
   readonly #sessions = new LRUCache<string, KeptSession>({ max: sessionsMax })
   readonly #tracked = new Set<Tracked>()
   readonly #servers = new Set<Server>()
+  /** Reading keys and certificates takes longer than a handshake with a kept session. */
+  #dialContext: SecureContext | undefined
   readonly #stopWatching: Cancel
   #stopLooking: Cancel = () => {}
 
@@ -91,7 +95,8 @@ export class TlsTransport implements Transport, Disposable {
     const kept = this.#sessions.get(where)
     const dialled: ConnectionOptions & { autoSelectFamily: boolean } = {
       ...address,
-      ...this.#secureOptions(),
+      secureContext: (this.#dialContext ??= createSecureContext(this.#secureOptions())),
+      minVersion: 'TLSv1.3',
       ALPNProtocols: [alpn.members],
       autoSelectFamily: true,
       // Members are known by their ids, not by the names of their hosts.
@@ -213,6 +218,7 @@ export class TlsTransport implements Transport, Disposable {
   /** Sessions were made with certificates or authorities that may be trusted no longer. */
   #onChange(): void {
     this.#sessions.clear()
+    this.#dialContext = undefined
     for (const server of this.#servers) server.setSecureContext(this.#secureOptions())
     const { ca } = this.#identity.credentials
     const authorities = new Set(ca.map((pem) => new X509Certificate(pem).subject))

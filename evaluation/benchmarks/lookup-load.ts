@@ -4,7 +4,7 @@ import { frameOf } from '../system/crowd.ts'
 
 const headerBytes = 4
 
-/** Open connections on each of which one lookup is in flight; replies are counted, not read. */
+/** Open connections that look names up; replies are counted, not read. */
 export class LookupLoad implements AsyncDisposable {
   readonly #lanes: readonly Lane[]
 
@@ -17,18 +17,19 @@ export class LookupLoad implements AsyncDisposable {
     const lanes: Lane[] = []
     for (let opened = 0; opened < count; opened++) {
       const lane = new Lane(await transport.dial(address, {}))
-      await lane.ask(frameOf({ id: 1, type: 'hello', body: hello }))
+      await lane.ask([frameOf({ id: 1, type: 'hello', body: hello })])
       lanes.push(lane)
     }
     return new LookupLoad(lanes)
   }
 
-  /** Looks a name up so many times, on all connections together. */
-  async run(name: string, count: number): Promise<void> {
+  /** Looks a name up so many times, on all connections together, with so many in flight on each. */
+  async run(name: string, count: number, inFlight: number): Promise<void> {
     const frame = frameOf({ id: 2, type: 'lookup', body: { name } })
+    const frames = Array.from({ length: inFlight }, () => frame)
     let left = count
     const work = async (lane: Lane): Promise<void> => {
-      while (left-- > 0) await lane.ask(frame)
+      for (; left > 0; left -= inFlight) await lane.ask(frames)
     }
     await Promise.all(this.#lanes.map(work))
   }
@@ -40,12 +41,13 @@ export class LookupLoad implements AsyncDisposable {
 
 const hello = { protocol: protocolVersion, role: 'client' }
 
-/** A connection with at most one request in flight. */
+/** One connection. */
 class Lane {
   readonly #wire: Wire
   #header = Buffer.alloc(0)
   #bodyBytesLeft = 0
-  #onReply: (() => void) | undefined
+  #repliesLeft = 0
+  #onReplies: (() => void) | undefined
   #onEnd: ((error: Error) => void) | undefined
 
   constructor(wire: Wire) {
@@ -54,12 +56,13 @@ class Lane {
     wire.stream.on('close', () => this.#onEnd?.(new Error('the index closed a connection')))
   }
 
-  /** Resolves when one more frame has arrived. @throws if the connection ends */
-  ask(frame: Buffer): Promise<void> {
+  /** Sends frames together; resolves when as many have arrived. @throws if the connection ends */
+  ask(frames: readonly Buffer[]): Promise<void> {
+    this.#repliesLeft = frames.length
     return new Promise((resolve, reject) => {
-      this.#onReply = resolve
+      this.#onReplies = resolve
       this.#onEnd = reject
-      this.#wire.stream.write(frame)
+      this.#wire.stream.write(Buffer.concat(frames))
     })
   }
 
@@ -73,7 +76,7 @@ class Lane {
         const taken = Math.min(this.#bodyBytesLeft, bytes.length - at)
         at += taken
         this.#bodyBytesLeft -= taken
-        if (this.#bodyBytesLeft === 0) this.#onReply?.()
+        if (this.#bodyBytesLeft === 0 && --this.#repliesLeft === 0) this.#onReplies?.()
         continue
       }
       const missing = headerBytes - this.#header.length

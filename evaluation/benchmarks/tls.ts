@@ -66,14 +66,17 @@ async function measureTls(
     ],
     options,
   )
-  await measureInterleaved(
-    `${lookups} lookups on ${openConnections} open connections`,
-    [
-      await lookupContender(tandem, secured.index, reader.resuming, lookups, stack),
-      { ...(await lookupContender(plain, open.index, tcpTransport, lookups, stack)), goal },
-    ],
-    options,
-  )
+  for (const inFlight of [1, 16]) {
+    const asked = { lookups, inFlight }
+    await measureInterleaved(
+      `${lookups} lookups on ${openConnections} open connections, ${inFlight} in flight on each`,
+      [
+        await lookupContender(tandem, secured.index, reader.resuming, asked, stack),
+        { ...(await lookupContender(plain, open.index, tcpTransport, asked, stack)), goal },
+      ],
+      options,
+    )
+  }
   await measureInterleaved(
     `${connections} new connections, one after the other`,
     [
@@ -105,12 +108,12 @@ async function lookupContender(
   name: string,
   index: TandemProcess,
   transport: Transport,
-  lookups: number,
+  { lookups, inFlight }: { readonly lookups: number; readonly inFlight: number },
   stack: AsyncDisposableStack,
 ): Promise<Contender> {
   const address = { host: '127.0.0.1', port: index.port }
   const load = stack.use(await LookupLoad.open(transport, address, openConnections))
-  return { name, measure: () => secondsOf(() => load.run('large.bin', lookups)) }
+  return { name, measure: () => secondsOf(() => load.run('large.bin', lookups, inFlight)) }
 }
 
 /** Opens connections one after the other, each with its hello. */
