@@ -16,6 +16,7 @@ import { type PeerDependencies, tellBlamed, tellUnreached } from './join-cluster
 import type { Limiter } from './limit/limiter.ts'
 import { ImproperClaims } from './mesh/improper-claims.ts'
 import type { Share } from './share/share.ts'
+import { spreadTrust } from './spread-trust.ts'
 
 interface FetchingParts {
   readonly share: Share
@@ -24,7 +25,7 @@ interface FetchingParts {
   readonly observer: FetchObserver
   /** Called once they exist. */
   readonly announcer: () => Pick<AskedIndex, 'connection'>
-  readonly finder: () => Pick<Finder, 'accuse'>
+  readonly finder: () => Pick<Finder, 'accuse' | 'peers'>
 }
 
 export interface Fetching {
@@ -49,6 +50,7 @@ export async function openFetching(
   const peers = starting.use(
     new ConnectionPool({ ownPeerId: peerId }, { ...dependencies, onDialFailed }),
   )
+  spreadTrust(starting, { peerId, pool: peers, finder, background }, dependencies)
   const improper = new ImproperClaims(dependencies)
   const files = new ProgramFiles({ onLied: (source, why) => improper.report(source, why) })
   const pool = new ProgramLeases({ ...dependencies, pool: peers, files })
