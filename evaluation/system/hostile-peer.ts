@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { chunkRange } from '../../common/content/chunks.ts'
 import type { TestContent } from '../../common/testing/contents.ts'
 import { listenRaw, type RawAnswer, RawConnection, type RawReply } from './raw-connection.ts'
@@ -42,14 +43,39 @@ export function serving(peerId: string, { bytes, chunkList, content }: TestConte
   }
 }
 
-/** Registers a hostile peer, which serves `content`, at the index that listens on `indexPort`. */
+/** Answers an index like a peer that has this content, under any requested hash. */
+export function claiming({ bytes, chunkList, content: { size } }: TestContent): RawAnswer {
+  const chunkOf = (chunk: unknown): Buffer => {
+    const range = chunkRange(size, Number(chunk))
+    return bytes.subarray(range.start, range.start + range.bytes)
+  }
+  return (type, body) => {
+    switch (type) {
+      case 'prove': {
+        const nonce = Buffer.from(String(body['nonce']), 'hex')
+        const hash = createHash('sha256').update(nonce).update(chunkOf(body['chunk']))
+        return { body: { proof: hash.digest('hex') } }
+      }
+      case 'show-chunk':
+        return { body: {}, bulk: Buffer.concat([chunkList, chunkOf(body['chunk'])]) }
+      default:
+        return { body: {} }
+    }
+  }
+}
+
+/**
+ * Registers a hostile peer, which serves `content`, at the index that listens on `indexPort`.
+ * @param answer to requests of the index; by default none
+ */
 export async function startHostilePeer(
   { peerId, indexPort }: { peerId: string; indexPort: number },
   content: TestContent,
+  answer?: RawAnswer,
 ): Promise<HostilePeer> {
   await using starting = new AsyncDisposableStack()
   const server = starting.use(await listenRaw(serving(peerId, content)))
-  const connection = starting.use(await RawConnection.dial(indexPort))
+  const connection = starting.use(await RawConnection.dial(indexPort, answer))
   const epoch = '0123456789abcdef'
   const registration = { epoch, port: server.port, freeBytes: 0 }
   const hello = { protocol: 'tandem/1', role: 'peer', peerId, registration }

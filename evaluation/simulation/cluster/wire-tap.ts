@@ -34,7 +34,7 @@ const followed = ['hello', 'tasks', 'cancel-tasks', 'report'] as const
 const marks = followed.map((type) => ({ type, text: `"type":"${type}"` }))
 
 /**
- * Reads requests on the connections of the index, where no bulk bytes are: those of the index when
+ * Reads requests on the connections of the index, passing over bulk bytes: those of the index when
  * it writes them, those of peers when they reach it. So it sees them in the index's order.
  */
 export class WireTap {
@@ -55,7 +55,10 @@ export class WireTap {
     this.#decoders.set(stream, decoder)
     decoder.push(Buffer.from(bytes))
     for (let decoded = decoder.next(); decoded !== undefined; decoded = decoder.next())
-      if (decoded.kind === 'frame') this.#onFrame(decoded.body, isOwn ? to : from)
+      if (decoded.kind === 'frame') {
+        decoder.expectBulk(bulkBytesAfter(decoded.body))
+        this.#onFrame(decoded.body, isOwn ? to : from)
+      }
   }
 
   #onFrame(frame: Buffer, peerId: string): void {
@@ -67,4 +70,10 @@ export class WireTap {
     const { id, body } = JSON.parse(frame.toString()) as Pick<FollowedRequest, 'body' | 'id'>
     this.#observer.onRequest({ type: mark.type, peerId, id, body } as FollowedRequest)
   }
+}
+
+/** The bulk bytes that follow a reply; 0 after other frames. */
+function bulkBytesAfter(frame: Buffer): number {
+  const end = frame.toString('latin1', Math.max(0, frame.length - 40))
+  return Number(/\},"bytes":(\d+)\}$/.exec(end)?.[1] ?? 0)
 }
