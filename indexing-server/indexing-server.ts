@@ -61,7 +61,14 @@ export const databaseName = 'index.sqlite'
 export interface IndexingServerSettings
   extends Omit<
     IndexSettings,
-    'httpHost' | 'httpPort' | 'allowedHosts' | 'insecure' | 'secure' | 'advertiseHost' | 'tokenOut'
+    | 'httpHost'
+    | 'httpPort'
+    | 'allowedHosts'
+    | 'insecure'
+    | 'secure'
+    | 'advertiseHost'
+    | 'tokenOut'
+    | 'adminTokenOut'
   > {
   /** Whether other machines reach it without TLS; the status says so. */
   readonly isInsecure?: boolean

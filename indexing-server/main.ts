@@ -71,12 +71,13 @@ async function openOwnCluster(
   settings: IndexSettings,
   { log }: ProcessContext,
 ): Promise<Cluster | undefined> {
-  const { data, port, secure: isFounding, tokenOut } = settings
+  const { data, port, secure: isFounding, tokenOut, adminTokenOut } = settings
   const address = { host: reachedAs(settings), port }
   const allowedHosts = hostNamesOf(settings.allowedHosts)
   const names = namesOf({ ...settings, allowedHosts })
   const founds = isFounding ? ({ role: 'index', id: 'index' } as const) : undefined
-  const options = { folder: clusterFolder(resolve(data)), names, founds, address, tokenOut }
+  const tokens = { tokenOut, adminTokenOut }
+  const options = { folder: clusterFolder(resolve(data)), names, founds, address, ...tokens }
   return await openCluster(options, { clock: systemClock, random: systemRandom, log })
 }
 

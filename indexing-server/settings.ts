@@ -41,7 +41,13 @@ export const indexSettings = defineSettings('index', {
     schema: Type.String({ minLength: 1 }),
     default: undefined,
     flag: '--token-out',
-    doc: 'file in which the authority keeps a join token for peers, and, with .admin appended, one for admins',
+    doc: 'file in which the authority keeps a join token for peers',
+  },
+  adminTokenOut: {
+    schema: Type.String({ minLength: 1 }),
+    default: undefined,
+    flag: '--admin-token-out',
+    doc: 'file in which the authority keeps a join token for admins',
   },
   httpHost: {
     schema: Host,

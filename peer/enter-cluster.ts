@@ -27,6 +27,7 @@ export type EnterSettings = Pick<
   | 'joinFile'
   | 'secure'
   | 'tokenOut'
+  | 'adminTokenOut'
 >
 
 interface Dependencies {
@@ -47,12 +48,13 @@ export async function enterCluster(
   settings: EnterSettings,
   dependencies: Dependencies,
 ): Promise<Cluster | undefined> {
-  const { peerId, data, port, secure: isFounding, tokenOut } = settings
+  const { peerId, data, port, secure: isFounding, tokenOut, adminTokenOut } = settings
   const folder = clusterFolder(join(resolve(data), '.tandem'))
   const address = { host: reachedAs(settings), port }
   const own = { folder, id: peerId, names: namesOf(settings) }
   const founds = isFounding ? ({ role: 'admin', id: peerId } as const) : undefined
-  const options = { ...own, founds, address, tokenOut, authorityAt: settings.index }
+  const tokens = { tokenOut, adminTokenOut }
+  const options = { ...own, founds, address, ...tokens, authorityAt: settings.index }
   let cluster = await openCluster(options, dependencies)
   if (cluster === undefined && hasToken(settings)) {
     await joinWhenPossible(settings, own, dependencies)

@@ -91,7 +91,13 @@ export const peerSettings = defineSettings('peer', {
     schema: Type.String({ minLength: 1 }),
     default: undefined,
     flag: '--token-out',
-    doc: 'file in which the authority keeps a join token for peers, and, with .admin appended, one for admins',
+    doc: 'file in which the authority keeps a join token for peers',
+  },
+  adminTokenOut: {
+    schema: Type.String({ minLength: 1 }),
+    default: undefined,
+    flag: '--admin-token-out',
+    doc: 'file in which the authority keeps a join token for admins',
   },
   discoveryPort: {
     schema: Type.Integer({ minimum: 0, maximum: 65_535 }),
@@ -228,7 +234,7 @@ type Derived = {
 export type LoadedPeerSettings = LoadedSettings<PeerTable> & { readonly values: Derived }
 
 /** The settings for entering a secured cluster. */
-type EnteringKey = 'joinFile' | 'secure' | 'tokenOut'
+type EnteringKey = 'joinFile' | 'secure' | 'tokenOut' | 'adminTokenOut'
 
 /** The settings that a peer starts with. */
 export interface StartSettings extends PeerSettings, Pick<ValuesOf<PeerTable>, EnteringKey> {

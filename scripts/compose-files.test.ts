@@ -42,7 +42,7 @@ test.each(own.filter(({ name }) => name !== helper))(
   '$file: $name sees its own folder only, and gets no secret',
   ({ name, service }) => {
     const mounted = [...service.matchAll(/- \.\/(data\S*?):\S+/g)].map(([, path = '']) => path)
-    const others = mounted.filter((path) => !/^data\/(mesh\/)?join$/.test(path))
+    const others = mounted.filter((path) => !/^data\/(mesh\/)?join\b/.test(path))
     const folder = { 'indexing-server': 'index', peer: 'peers' }[name] ?? name
     expect(others.map((path) => path.replace('/mesh', ''))).toEqual([`data/${folder}`])
     expect(service).not.toMatch(/(secret|password|key|token): /i)

@@ -19,7 +19,7 @@ import { elsewhereDesk } from './elsewhere-desk.ts'
 import { writeIdentityFiles } from './identity-files.ts'
 import { NodeIdentity } from './node-identity.ts'
 import { type AskForCertificate, keepRenewed } from './renewer.ts'
-import { keepTokenFile } from './token-out.ts'
+import { keepTokenFile, type TokenFile } from './token-out.ts'
 
 interface Dependencies {
   readonly clock: Clock
@@ -38,8 +38,10 @@ export interface ClusterOptions {
   readonly address?: Address | undefined
   /** Where the authority is, if that is known besides where the process joined. */
   readonly authorityAt?: Address | undefined
-  /** A file in which the authority keeps a join token. */
+  /** A file in which the authority keeps a join token for peers. */
   readonly tokenOut?: string | undefined
+  /** The same for admins. */
+  readonly adminTokenOut?: string | undefined
 }
 
 /** The process that makes a cluster. */
@@ -70,7 +72,7 @@ export async function openCluster(
   options: ClusterOptions,
   dependencies: Dependencies,
 ): Promise<Cluster | undefined> {
-  const { folder, tokenOut, address } = options
+  const { folder } = options
   const founds = options.founds ?? (await founderIn(folder, dependencies))
   if (founds !== undefined) await foundCluster({ ...options, ...founds }, dependencies)
   const identity = await NodeIdentity.open(folder, dependencies)
@@ -92,9 +94,9 @@ export async function openCluster(
   if (authority !== undefined) {
     const parts = { ...dependencies, authority, identity, resolve, onNews }
     desk = opening.use(new AuthorityDesk(parts))
-    if (tokenOut !== undefined && address !== undefined)
+    for (const file of tokenFilesOf(options))
       background.start('keep a join token', (signal) =>
-        keepTokenFile({ path: tokenOut, address }, authority, { ...dependencies, signal }),
+        keepTokenFile(file, authority, { ...dependencies, signal }),
       )
   }
   const running = opening.move()
@@ -112,6 +114,16 @@ export async function openCluster(
     onNews: (listener) => listeners.push(listener),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
+}
+
+function tokenFilesOf({ tokenOut, adminTokenOut, address }: ClusterOptions): TokenFile[] {
+  const files = [
+    { path: tokenOut, role: 'peer' },
+    { path: adminTokenOut, role: 'admin' },
+  ] as const
+  return files.flatMap(({ path, role }) =>
+    path === undefined || address === undefined ? [] : [{ path, role, address }],
+  )
 }
 
 /**

@@ -4,7 +4,7 @@ import { backoffMs } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import { reasonOf } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { Address } from '../protocol/transport.ts'
+import { type Address, formatAddress } from '../protocol/transport.ts'
 import type { Random } from '../random.ts'
 import type { Authority } from './authority.ts'
 import type { TokenRole } from './cluster-role.ts'
@@ -17,18 +17,21 @@ const validMs = 24 * 3_600_000
 const lookMs = 10_000
 const retryBackoff = { firstMs: 1_000, maxMs: 300_000 }
 
-/** The files of the tokens: one lets peers join, the other admins. */
-const suffixes: readonly (readonly [TokenRole, string])[] = [
-  ['peer', ''],
-  ['admin', '.admin'],
-]
+/** A file with a join token. */
+export interface TokenFile {
+  readonly path: string
+  /** Whom the token lets in. */
+  readonly role: TokenRole
+  /** Where the authority is reached. */
+  readonly address: Address
+}
 
 /**
- * Keeps valid join tokens in files, for processes that share a folder with the authority: peers join with
- * the one at `path`, admins with the one at `path.admin`. Runs until the signal is aborted.
+ * Keeps a valid join token in a file, for processes that share its folder with the authority. Runs until
+ * the signal is aborted.
  */
 export async function keepTokenFile(
-  { path, address }: { readonly path: string; readonly address: Address },
+  { path, role, address }: TokenFile,
   authority: Pick<Authority, 'createToken' | 'digest' | 'isValidFor'>,
   {
     clock,
@@ -45,13 +48,12 @@ export async function keepTokenFile(
   for (let failures = 0; !signal.aborted; ) {
     try {
       await mkdir(dirname(path), { recursive: true })
-      for (const [role, suffix] of suffixes) {
-        const file = `${path}${suffix}`
-        const kept = parseJoinToken(await readFile(file, 'utf8').catch(() => ''))
-        if (kept !== undefined && authority.isValidFor(kept, validMs / 2)) continue
+      const kept = parseJoinToken(await readFile(path, 'utf8').catch(() => ''))
+      const leadsHere = kept !== undefined && formatAddress(kept.address) === formatAddress(address)
+      if (!leadsHere || !authority.isValidFor(kept, validMs / 2)) {
         const secret = authority.createToken({ role, forMs: validMs })
         const token = formatJoinToken({ authority: authority.digest, secret, address })
-        await writePrivate(file, `${token}\n`)
+        await writePrivate(path, `${token}\n`)
       }
       failures = 0
     } catch (error) {
