@@ -1,6 +1,7 @@
 import { fastify } from 'fastify'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../common/clock.ts'
+import { TestAuthority, TestIdentity } from '../../common/testing/certificates.ts'
 import { silentLog } from '../../common/testing/silent-log.ts'
 import type { ProblemDetails } from '../api/problem-details.ts'
 import { FakePeerApi } from '../testing/fake-peer-api.ts'
@@ -10,9 +11,9 @@ import type { Web } from './routes.ts'
 import { answerErrors } from './web-errors.ts'
 import { buildWeb } from './web-server.ts'
 
-async function webOf(): Promise<Web> {
+async function webOf(identity?: TestIdentity): Promise<Web> {
   const { api } = new FakePeerApi({ clock: systemClock })
-  const dependencies = { api, vitals: fakeVitals(), clock: systemClock, log: silentLog }
+  const dependencies = { api, vitals: fakeVitals(), identity, clock: systemClock, log: silentLog }
   return await buildWeb({ allowedHosts: [] }, dependencies)
 }
 
@@ -34,6 +35,17 @@ test.each(['/api/status', '/api/nothing', '/healthz', '/metrics'])(
       expect(headers[name]).toBeUndefined()
   },
 )
+
+test('over HTTPS a page shares no window with others, and nothing holds for other ports of the host', async () => {
+  const authority = await TestAuthority.create()
+  const identity = new TestIdentity(await authority.issue('peer1'))
+  const { headers } = await (await webOf(identity)).inject('/api/status')
+  expect(headers).toMatchObject({
+    'cross-origin-opener-policy': 'same-origin',
+    'origin-agent-cluster': '?1',
+  })
+  expect(headers['strict-transport-security']).toBeUndefined()
+})
 
 test('answers of the API are not kept by caches', async () => {
   const { headers } = await (await webOf()).inject('/api/status')

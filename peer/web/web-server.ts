@@ -131,9 +131,9 @@ export async function buildWeb(
   web.setValidatorCompiler(compileCheck)
   // As fast as a compiled serializer: schemas of answers serve the types and the documentation.
   web.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
-  addSecurityHeaders(web)
-  await addRateLimit(web)
   const isSecure = identity !== undefined
+  addSecurityHeaders(web, { isSecure })
+  await addRateLimit(web)
   const ownNames = new Set(allowedHosts.map((name) => name.toLowerCase()))
   web.addHook('onRequest', async ({ method, headers, url }) => {
     checkAccess({ method, host: headers.host, origin: headers.origin, isSecure }, ownNames)
