@@ -22,6 +22,7 @@ import { tandem } from './comparison.ts'
 import { type Contender, measureInterleaved, secondsOf } from './interleaved.ts'
 import { LookupLoad } from './lookup-load.ts'
 import { flushDisk } from './outside-process.ts'
+import { syncthingContender } from './syncthing-transfer.ts'
 import {
   downloadAndCheck,
   forgetDownloads,
@@ -43,7 +44,11 @@ export interface TlsSize {
   readonly connections: number
 }
 
-export const tls: Benchmark<TlsSize> = { name: 'tls', anchors: [], measure: measureTls }
+export const tls: Benchmark<TlsSize> = {
+  name: 'tls',
+  anchors: ['syncthing'],
+  measure: measureTls,
+}
 
 async function measureTls(
   { mebibytes, lookups, connections }: TlsSize,
@@ -53,6 +58,7 @@ async function measureTls(
   const bytes = mebibytes * 2 ** 20
   const original = await aFile(join(folder.path, 'originals'), 'large.bin', { bytes })
   const share = sharing(original)
+  await measureBesideSyncthing(original, folder.path, options)
   await using open = await startTransferCluster({ sources, files: 1, share })
   await using secured = await startTransferCluster({ sources, files: 1, share, isSecured: true })
   await using stack = new AsyncDisposableStack()
@@ -92,6 +98,23 @@ async function measureTls(
     ],
     options,
   )
+}
+
+/** From one source, as a new file of Syncthing has one. */
+async function measureBesideSyncthing(
+  original: FileFixture,
+  folder: string,
+  options: BenchmarkOptions,
+): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const share = sharing(original)
+  const cluster = stack.use(
+    await startTransferCluster({ sources: 1, files: 1, share, isSecured: true }),
+  )
+  const contenders: Contender[] = [{ name: tandem, measure: () => downloading(cluster, original) }]
+  if (!options.missing.includes('syncthing'))
+    contenders.push(await syncthingContender(join(folder, 'syncthing'), original.size, stack))
+  await measureInterleaved(`${original.size / 2 ** 20} MiB from 1 source`, contenders, options)
 }
 
 async function downloading(
