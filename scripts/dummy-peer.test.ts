@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { BufferSink } from '../common/protocol/bulk.ts'
 import { type Connected, connect } from '../common/protocol/client.ts'
 import { MemoryTransport } from '../common/protocol/memory-transport.ts'
-import type { RequestOf } from '../common/protocol/messages.ts'
+import { messages, type RequestOf } from '../common/protocol/messages.ts'
 import { startServer } from '../common/protocol/server.ts'
 import { seededRandom } from '../common/random.ts'
 import { FakeClock } from '../common/testing/fake-clock.ts'
@@ -54,6 +54,7 @@ describe('the dummy peer', () => {
         }),
         handlers: new Proxy({} as never, {
           has: () => true,
+          ownKeys: () => Object.keys(messages),
           getOwnPropertyDescriptor: () => ({ configurable: true, enumerable: true }),
           get: (_target, type) => async (request: never) => {
             if (type === 'announce') announced.push(request)
