@@ -218,7 +218,7 @@ async function serve(
   dependencies: IndexingServerDependencies,
 ): Promise<Server> {
   const { cluster, clock } = dependencies
-  const security = securityEvents(events, metrics)
+  const security = securityEvents(events, metrics, { clock })
   cluster?.onNews(security.onNews)
   return await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },

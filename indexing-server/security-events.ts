@@ -1,7 +1,9 @@
+import type { Clock } from '../common/clock.ts'
 import type { AppError } from '../common/errors.ts'
 import type { SecurityNews } from '../common/identity/authority-desk.ts'
 import { limits } from '../common/limits.ts'
 import type { Address } from '../common/protocol/transport.ts'
+import { RefusalNotices } from '../common/refusal-notices.ts'
 import type { EventRecorder } from './events/event.ts'
 
 /** Counts connections that were refused. */
@@ -9,14 +11,16 @@ interface RefusalCounter {
   onRefused(code: string): void
 }
 
-/** Records who was let into the cluster, refused and revoked. */
+/** Records who was let into the cluster, refused and revoked; of those who are refused, not each time. */
 export function securityEvents(
   events: EventRecorder,
   metrics: RefusalCounter,
+  dependencies: { readonly clock: Clock },
 ): {
   readonly onNews: (news: SecurityNews) => void
   readonly onRefused: (remote: Address, error: AppError) => void
 } {
+  const notices = new RefusalNotices(dependencies)
   return {
     onNews(news) {
       if (news.kind === 'joined') {
@@ -28,12 +32,14 @@ export function securityEvents(
         events.record({ kind: 'member-revoked', peerId: news.id, otherPeerId })
       } else {
         metrics.onRefused('JOIN_REFUSED')
+        if (!notices.isNews(news.host, 'JOIN_REFUSED')) return
         const reason = cut(`from ${news.host}: ${news.reason}`)
         events.record({ kind: 'join-refused', peerId: news.id, reason })
       }
     },
     onRefused({ host }, error) {
       metrics.onRefused(error.code)
+      if (!notices.isNews(host, error.code)) return
       events.record({ kind: 'access-refused', reason: cut(`from ${host}: ${error.message}`) })
     },
   }

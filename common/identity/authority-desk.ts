@@ -1,11 +1,12 @@
 import { Attempts } from '../attempts.ts'
 import type { Cancel, Clock } from '../clock.ts'
 import { withDeadline } from '../deadline.ts'
-import { AppError, hasCode, reasonOf } from '../errors.ts'
+import { AppError, hasCode, reasonOf, toAppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { ClusterDesk } from '../protocol/cluster-desk.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
+import { RefusalNotices } from '../refusal-notices.ts'
 import type { Authority } from './authority.ts'
 import { certifiedNames, type ResolveHost } from './certified-names.ts'
 import type { NamedIdentity } from './cluster-role.ts'
@@ -42,12 +43,14 @@ interface Dependencies {
 export class AuthorityDesk implements ClusterDesk, Disposable {
   readonly #dependencies: Dependencies
   readonly #attempts: Attempts
+  readonly #notices: RefusalNotices
   #cancel: Cancel = () => {}
   #version: number
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
     this.#attempts = new Attempts(dependencies)
+    this.#notices = new RefusalNotices(dependencies)
     this.#version = dependencies.authority.version
     this.#takeTrust()
     this.#lookLater()
@@ -80,7 +83,8 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
     } catch (error) {
       if (hasCode(error, 'JOIN_REFUSED')) this.#attempts.failed(host)
       const reason = reasonOf(error)
-      log.warn({ id, host, reason }, 'joining was refused')
+      const level = this.#notices.isNews(host, toAppError(error).code) ? 'warn' : 'debug'
+      log[level]({ id, host, reason }, 'joining was refused')
       onNews({ kind: 'join-refused', id, host, reason })
       throw error
     }

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { AppError, errorToWire } from '../errors.ts'
 import { deadlines, limits } from '../limits.ts'
 import type { Log } from '../log.ts'
+import { RefusalNotices } from '../refusal-notices.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { type ClusterDesk, checkHello, clusterHandlers, isAboutIdentity } from './cluster-desk.ts'
 import { Connection } from './connection.ts'
@@ -69,10 +70,12 @@ export async function startServer<To extends 'index' | 'peer', Session>(
 ): Promise<Server> {
   const served = new Set<Served>()
   const refusals = new Refusals(dependencies)
+  const notices = new RefusalNotices(dependencies)
   const budget = new ByteBudget(budgetOptions, dependencies)
   const { longFrames = new LongFrames() } = dependencies
   const listener = await dependencies.transport.listen(options.address, (wire, remote) => {
-    if (wire.refusal !== undefined) return turnAway(wire, remote, wire.refusal, dependencies)
+    if (wire.refusal !== undefined)
+      return turnAway(wire, remote, wire.refusal, { ...dependencies, notices })
     if (served.size >= options.connectionsMax && !makeRoom(served, remote, refusals))
       return refuse(wire, new AppError('TOO_MANY_CONNECTIONS', { max: options.connectionsMax }))
     const one = serve(wire, remote, options.role, { ...dependencies, budget, longFrames })
@@ -166,10 +169,16 @@ function turnAway(
   error: AppError,
   {
     log,
+    notices,
     onRefused,
-  }: { log: Log; onRefused?: ((remote: Address, error: AppError) => void) | undefined },
+  }: {
+    log: Log
+    notices: RefusalNotices
+    onRefused?: ((remote: Address, error: AppError) => void) | undefined
+  },
 ): void {
-  log.warn({ remote, reason: error.message }, 'refused a connection')
+  const level = notices.isNews(remote.host, error.code) ? 'warn' : 'debug'
+  log[level]({ remote, reason: error.message }, 'refused a connection')
   onRefused?.(remote, error)
   refuse(wire, error)
 }

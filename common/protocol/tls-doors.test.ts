@@ -234,6 +234,11 @@ test('connections of a member end when it is revoked, and those of an authority 
   await ofRevoked.closed
   expect(ofGone.isOpen).toBe(true)
 
+  // Nor does a member dial it.
+  await using posing = await openDoor(revoked, { role: 'peer' })
+  const toRevoked = greeted(new TlsTransport(own.own, dependencies), posing.port, 'peer')
+  await expect(toRevoked).rejects.toThrow('revoked was revoked')
+
   own.own.accept(await own.authority.rotate())
   const asked = async ({ self, credentials: { key } }: NodeIdentity) => ({
     ...(await makeRequest(self.id, key)),
