@@ -13,7 +13,7 @@ import { alpn } from '../protocol/tls-transport.ts'
 import { type Address, formatAddress, type Wire, wireOf } from '../protocol/transport.ts'
 import { writeIdentityFiles } from './identity-files.ts'
 import type { JoinToken } from './join-token.ts'
-import { authorityDigest, readCertificate } from './read-certificate.ts'
+import { authorityDigest, type ReadCertificate, readCertificate } from './read-certificate.ts'
 
 /** What a process joins with. */
 export interface JoinOptions {
@@ -44,7 +44,7 @@ export async function joinCluster(
   const dialled = await withDeadline(
     { what, deadlineMs: deadlines.dialMs, signal },
     dependencies.clock,
-    (inTime) => dialAuthority(token, inTime),
+    (inTime) => dialAuthority(token, dependencies.clock.nowMs(), inTime),
   )
   const { connection } = await connectTo(
     {
@@ -70,6 +70,7 @@ export async function joinCluster(
 /** Connects without a certificate, and verifies that the other side is the authority of the token. */
 async function dialAuthority(
   { address, authority }: JoinToken,
+  nowMs: number,
   signal: AbortSignal,
 ): Promise<{ readonly wire: Wire; readonly isIndex: boolean }> {
   const socket = connect({
@@ -82,7 +83,12 @@ async function dialAuthority(
   })
   try {
     await once(socket, 'secureConnect', { signal })
-    const identity = provenAuthority(socket, authority, address)
+    const { identity, validToMs } = provenAuthority(socket, authority, address)
+    if (nowMs >= validToMs) {
+      const reason =
+        'its certificate has expired; if it should not have, compare the clocks of both machines'
+      throw new AppError('AUTHORITY_UNPROVEN', { address: formatAddress(address), reason })
+    }
     return { wire: { ...wireOf(socket), proven: identity }, isIndex: identity.role === 'index' }
   } catch (error) {
     socket.destroy()
@@ -99,11 +105,7 @@ async function dialAuthority(
  * signed it, for the process that has the authority.
  * @throws AppError AUTHORITY_UNPROVEN
  */
-function provenAuthority(
-  socket: TLSSocket,
-  digest: string,
-  address: Address,
-): NonNullable<ReturnType<typeof readCertificate>>['identity'] {
+function provenAuthority(socket: TLSSocket, digest: string, address: Address): ReadCertificate {
   const unproven = (reason: string): AppError =>
     new AppError('AUTHORITY_UNPROVEN', { address: formatAddress(address), reason })
   const certificate = socket.getPeerX509Certificate()
@@ -118,7 +120,7 @@ function provenAuthority(
     throw error instanceof AppError ? error : unproven(reasonOf(error))
   }
   if (!read.identity.isAuthority) throw unproven('it is a member of the cluster, not its authority')
-  return read.identity
+  return read
 }
 
 /** The certificate that the other side sent as that of its issuer. */

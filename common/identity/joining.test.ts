@@ -220,6 +220,16 @@ test('someone in between is found out before the secret is sent', async () => {
   const posing = { key: member.credentials.key, cert: `${forged}\n${member.credentials.cert}` }
   await expect(refusal(posing)).rejects.toThrow('key values mismatch')
   expect(await refusal({ key, cert: forged })).toContain('no certificate of a cluster')
+  // Who has stolen an old key of the authority’s process has no use for it.
+  const past = { nowMs: open.clock.nowMs() - 3 * hour, forMs: hour }
+  const expired = await issueCertificate(
+    read.publicKey,
+    { key: real?.key ?? '', certificate: real?.certificate ?? '' },
+    { identity, names: [], ...past },
+    systemRandom,
+  )
+  const former = { key, cert: `${expired}\n${real?.certificate}` }
+  expect(await refusal(former)).toContain('its certificate has expired')
   expect(await readdir(open.cluster.folder)).not.toContain('victim')
   const used = authority.tokens().find(({ tokenId }) => secret.startsWith(tokenId))
   expect(used).toMatchObject({ uses: 0 })
