@@ -56,7 +56,7 @@ test('its copies are made elsewhere, are named, and count neither later nor afte
 
   const told = async (...args: string[]): Promise<string> =>
     (await runTandem([...args, '--api', cluster.peer(1).apiUrl.origin])).stdout
-  expect(await told('status')).toContain('1 copy of 1 peer do not count')
+  expect(await told('status')).toContain('1 copy of 1 peer, not counted until proven')
   expect(await told('why', name)).toContain('liar, replicated (live), not proven')
   expect(await told('events', '--security')).toContain('liar has not proven that it has')
 })

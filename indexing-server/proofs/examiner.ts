@@ -43,6 +43,14 @@ export interface ExaminerDependencies {
   readonly log: Log
 }
 
+/** Has contents challenged later. */
+interface Schedule {
+  /** `must`: even if many wait. */
+  content(contentId: number, delayMs: number, must: boolean): void
+  /** All unproven copies of a peer. */
+  peer(peerId: string): void
+}
+
 /** Challenges all holders of a content, and acts on their answers. */
 export class Examiner {
   readonly #dependencies: ExaminerDependencies
@@ -50,7 +58,7 @@ export class Examiner {
   readonly #misses = new Misses()
   /** Until when peers that were too busy rest; monotonic. */
   readonly #rests = new Map<string, number>()
-  readonly #again: (contentId: number, delayMs: number, must: boolean) => void
+  readonly #schedule: Schedule
   /** Answers since the start. */
   readonly outcomes: Record<ProofFailure | 'busy' | 'passed', number> = {
     passed: 0,
@@ -60,12 +68,8 @@ export class Examiner {
     busy: 0,
   }
 
-  /** @param again has a content challenged again; `must`: in any case */
-  constructor(
-    again: (contentId: number, delayMs: number, must: boolean) => void,
-    dependencies: ExaminerDependencies,
-  ) {
-    this.#again = again
+  constructor(schedule: Schedule, dependencies: ExaminerDependencies) {
+    this.#schedule = schedule
     this.#dependencies = dependencies
     this.#challenger = new Challenger(dependencies)
   }
@@ -109,7 +113,8 @@ export class Examiner {
     const asked = present.filter(
       (peerId) => (this.#rests.get(peerId) ?? 0) <= nowMs && this.#misses.mayAsk(peerId, contentId),
     )
-    if (asked.length < present.length) this.#again(contentId, this.#jittered(restedMs), false)
+    if (asked.length < present.length)
+      this.#schedule.content(contentId, this.#jittered(restedMs), false)
     return asked.slice(0, limits.sourcesPerContentMax)
   }
 
@@ -141,7 +146,7 @@ export class Examiner {
     const againMs = this.#misses.add(peerId, content.contentId, miss)
     if (againMs === undefined)
       await this.#fail(peerId, content, miss === 'absent' ? 'absent' : 'late')
-    else this.#again(content.contentId, this.#jittered(againMs), true)
+    else this.#schedule.content(content.contentId, this.#jittered(againMs), true)
   }
 
   /** A peer that falls silent is no liar; nor are many that are late together: the network is slow, or this process was. */
@@ -166,6 +171,8 @@ export class Examiner {
     events.record({ kind: 'proof-passed', peerId, name: file?.name, sha256, bytes })
     if (isNew) this.#dependencies.onChange([contentId])
     if (isTrustNew) this.#dependencies.onTrust(peerId)
+    // Whatever kept it from proving may be over: a disk that was away, for example.
+    this.#schedule.peer(peerId)
   }
 
   async #fail(peerId: string, content: StoredContent, failure: ProofFailure): Promise<void> {
@@ -190,7 +197,7 @@ export class Examiner {
     if (sinceMs === undefined) return
     const forMs = clock.nowMs() - sinceMs
     const delayMs = Math.min(recheckMsMax, Math.max(recheckMsMin, forMs))
-    this.#again(contentId, this.#jittered(delayMs), true)
+    this.#schedule.content(contentId, this.#jittered(delayMs), true)
   }
 
   /** Up to half as much more, so that nobody knows when. */

@@ -55,10 +55,12 @@ export class ProofDesk implements AsyncDisposable {
     this.#proofMs = proofMs
     this.#dependencies = dependencies
     this.#background = new BackgroundWork(dependencies)
-    this.#examiner = new Examiner(
-      (contentId, delayMs, must) => this.#add(contentId, delayMs, must),
-      dependencies,
-    )
+    const schedule = {
+      content: this.#add.bind(this),
+      peer: (peerId: string) =>
+        this.#background.start('challenge unproven copies', () => this.#addUnproven(peerId)),
+    }
+    this.#examiner = new Examiner(schedule, dependencies)
   }
 
   /** Answers since the start, by what they were. */
@@ -106,6 +108,12 @@ export class ProofDesk implements AsyncDisposable {
   async #addHashed(sha256: string, delayMs: number): Promise<void> {
     for (const { contentId } of await this.#dependencies.store.contentsHashed(sha256))
       this.#add(contentId, delayMs, true)
+  }
+
+  async #addUnproven(peerId: string): Promise<void> {
+    const { unproven, random } = this.#dependencies
+    for (const { sha256 } of unproven.copiesOf(peerId))
+      await this.#addHashed(sha256, random.fraction() * minuteMs)
   }
 
   async #takeSoon(signal: AbortSignal): Promise<void> {

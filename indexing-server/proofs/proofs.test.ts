@@ -234,6 +234,28 @@ test('of a peer with many unproven copies none counts, and it is given no new on
   )
 })
 
+test('a peer whose disk was away is trusted again soon after it is back', async () => {
+  await using cluster = await IndexCluster.start(weekly)
+  const owner = await cluster.peer('owner')
+  const names = Array.from({ length: 2 * limits.unprovenPerPeerMax }, (_, number) => `f${number}`)
+  await owner.announce(...names.map((name) => ({ name, text: name })))
+  const keeper = await cluster.peer('keeper')
+  await keeper.announce(
+    ...names.map((name) => ({ kind: 'replicated' as const, owner: 'owner', name, text: name })),
+  )
+  const { proves } = keeper
+  keeper.proves = ({ sha256 }) => {
+    throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+  }
+  await pass(cluster, hourMs)
+  expect(await countsOf(owner)).toMatchObject({ unproven: { distrusted: 1 } })
+  const { peers } = await owner.ask('peers', { limit: 9 })
+  expect(peers.map(({ state }) => state)).toEqual(['live', 'live'])
+  keeper.proves = proves
+  await pass(cluster, 3 * hourMs)
+  expect(await countsOf(owner)).toEqual({ unproven: undefined, belowFactor: 0 })
+})
+
 test('nothing is asked while copying is held, and nothing without an interval', async () => {
   await using cluster = await IndexCluster.start({
     ...weekly,
@@ -250,7 +272,7 @@ test('nothing is asked while copying is held, and nothing without an interval', 
   await using other = await IndexCluster.start({ ...weekly, proofMs: 0 })
   const peer = await other.peer('peer')
   await peer.shares('f')
-  await pass(other, 2 * dayMs)
+  await pass(other, 2 * hourMs)
   expect(peer.challenges).toEqual([])
 })
 

@@ -71,6 +71,11 @@ export class Unproven {
     return { copies, peers: this.#byPeer.size, distrusted: this.#distrusted.size }
   }
 
+  /** The recorded copies of one peer. */
+  copiesOf(peerId: string): readonly UnprovenCopy[] {
+    return [...(this.#byPeer.get(peerId)?.values() ?? [])]
+  }
+
   get copies(): readonly UnprovenCopy[] {
     return [...this.#byPeer.values()].flatMap((ofPeer) => [...ofPeer.values()])
   }

@@ -13,6 +13,15 @@ test('each thing that sets a peer apart is a line', () => {
   expect(noteLines({ peerId: 'peer3' }, plain)).toEqual([])
 })
 
+test('copies that are not proven are named, and what follows from it', () => {
+  const lines = (copies: number, isDistrusted: boolean): string[] =>
+    noteLines({ peerId: 'peer3', unproven: { copies, isDistrusted } }, plain)
+  expect([...lines(1, false), ...lines(100, true)]).toEqual([
+    'Unproven:  peer3 has not proven that it has 1 copy: not counted until it does',
+    'Unproven:  peer3 has not proven that it has 100 copies: none of its copies counts, and it is given no new ones',
+  ])
+})
+
 test('a drain shows its progress, and when the peer may be stopped', () => {
   const line = (progress: object | undefined): string[] => {
     const draining = { forMs: 1, ...(progress && { progress }) }

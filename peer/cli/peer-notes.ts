@@ -21,7 +21,7 @@ export function noteLines(
     const { copies, isDistrusted } = unproven
     const effect = isDistrusted
       ? 'none of its copies counts, and it is given no new ones'
-      : 'they do not count until it does'
+      : 'not counted until it does'
     const sentence = `${peer} has not proven that it has ${countText(copies, 'copy', 'copies')}: ${effect}`
     lines.push(style('red', `Unproven:  ${sentence}`))
   }

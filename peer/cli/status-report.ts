@@ -102,8 +102,8 @@ function insecureText({ isInsecure, peer }: Status): string | undefined {
 }
 
 function unprovenText({ copies, peers }: NonNullable<Status['unproven']>): string {
-  const what = `${countText(copies, 'copy', 'copies')} of ${countText(peers, 'peer')} do not count`
-  return `Unproven:  ${what}: the peers have not proven that they have them; \`why\` says of each file`
+  const what = `${countText(copies, 'copy', 'copies')} of ${countText(peers, 'peer')}`
+  return `Unproven:  ${what}, not counted until proven: \`events --security\` lists them`
 }
 
 /** Who answers while the index is away. */

@@ -63,11 +63,13 @@ describe('peers', () => {
       ...peer,
       draining: { forMs: 5, progress },
       maintenance: { leftMs: 90_000 },
+      unproven: { copies: 3, isDistrusted: false },
       flapping: { breaks: 4, leftMs: 5 },
     })
     expect(notes.map(({ text }) => text)).toEqual([
       'draining: 10 of 12 files elsewhere',
       'maintenance, 1 min 30 s left',
+      '3 copies not proven',
       'unsteady: lost 4 times',
     ])
   })
@@ -126,6 +128,7 @@ describe('health', () => {
       repair,
       brake: { cause: 'peers-lost', forMs: 5, leftMs: 60_000 },
       wantMorePeers: 2,
+      unproven: { copies: 3, peers: 1, distrusted: 0 },
       noRoom: {
         contents: 3,
         bytes: 900,
@@ -137,6 +140,7 @@ describe('health', () => {
     expect(tone).toBe('warn')
     expect(reasons).toEqual([
       'Many peers were lost together: nothing is copied or dropped for up to 1 min.',
+      '3 copies of 1 peer, not proven to exist, not counted.',
       '3 files (900 B) fit on no peer: add at least 300 B to peer2.',
       '2 files want more copies than there are peers: start another peer.',
     ])

@@ -139,7 +139,7 @@ function blockedBy({ noRoom, unproven, wantMorePeers }: Status): string[] {
   const reasons: string[] = []
   if (unproven !== undefined)
     reasons.push(
-      `${countText(unproven.copies, 'copy', 'copies')} of ${countText(unproven.peers, 'peer')} do not count: the peers have not proven that they have them.`,
+      `${countText(unproven.copies, 'copy', 'copies')} of ${countText(unproven.peers, 'peer')}, not proven to exist, not counted.`,
     )
   if (noRoom !== undefined) {
     const { contents, bytes, addBytes, peers } = noRoom
