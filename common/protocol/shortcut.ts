@@ -50,20 +50,21 @@ export function takeShortcut(
 ): number {
   if (decoder.peek() === 0 || !shortcut.isOpen()) return 0
   const mayTake = (id: number): boolean => answers.mayTake(id)
+  const request = { bytes: decoder.input, start: 0, end: 0 }
+  const reply = { bytes: replies, at: 0 }
   let count = 0
-  let at = 0
-  for (; count < countMax && at < sendAtBytes; count += 1) {
+  for (; count < countMax && reply.at < sendAtBytes; count += 1) {
     const bodyBytes = decoder.peek()
     if (bodyBytes === 0) break
-    const start = decoder.bodyStart
-    const request = { bytes: decoder.input, start, end: start + bodyBytes }
-    const end = shortcut.answer(request, { bytes: replies, at }, mayTake)
-    if (end === at) break
+    request.start = decoder.bodyStart
+    request.end = request.start + bodyBytes
+    const end = shortcut.answer(request, reply, mayTake)
+    if (end === reply.at) break
     decoder.skip(bodyBytes)
-    at = end
+    reply.at = end
   }
   if (count === 0) return 0
-  outbox.send(Buffer.from(replies.subarray(0, at)))
+  outbox.send(Buffer.from(replies.subarray(0, reply.at)))
   shortcut.onAnswered(count)
   return count
 }

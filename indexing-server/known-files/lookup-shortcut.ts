@@ -63,15 +63,18 @@ export class LookupShortcut implements Shortcut {
     if (!hasText(bytes, nameEnd, request.end)) return reply.at
     const file = this.#files.find(bytes, nameStart, nameEnd)
     if (file === 0 || !mayTake(numberIn(bytes, idStart, idEnd))) return reply.at
-    return this.#write(file, bytes.subarray(idStart, idEnd), reply)
+    return this.#write(file, { bytes, start: idStart, end: idEnd }, reply)
   }
 
-  #write(file: number, id: Uint8Array, { bytes, at }: Parameters<Shortcut['answer']>[1]): number {
+  #write(
+    file: number,
+    id: Parameters<Shortcut['answer']>[0],
+    { bytes, at }: Parameters<Shortcut['answer']>[1],
+  ): number {
     const bodyStart = at + headerBytes
-    const idAt = bodyStart + replyId.length
     bytes.set(replyId, bodyStart)
-    bytes.set(id, idAt)
-    const idEnd = idAt + id.length
+    let idEnd = bodyStart + replyId.length
+    for (let from = id.start; from < id.end; from += 1) bytes[idEnd++] = id.bytes[from] as number
     const parts = this.#files.parts(file)
     const end = this.#writer.write(parts, bytes, idEnd, at + shortReplyBytesMax - idEnd)
     if (end === 0) return at

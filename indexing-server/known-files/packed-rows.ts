@@ -170,18 +170,18 @@ export class PackedRows {
   }
 
   contentId(row: number): number {
-    return this.#chunkOf(row).bytes.readUInt32LE((row & placeMask) + head.contentId)
+    return uint32At(this.#chunkOf(row).bytes, (row & placeMask) + head.contentId)
   }
 
   /** Continues a hash with the bytes of the row's name. */
   hashName(row: number, hash: NameHash): NameHash {
     const { bytes } = this.#chunkOf(row)
     const at = row & placeMask
-    const folder = folderStep * bytes.readUInt16LE(at + head.folder)
+    const folder = folderStep * uint16At(bytes, at + head.folder)
     let hashed = hash
     if (folder !== 0) {
       const start = folder + 2
-      hashed = hashMore(hashed, bytes, start, start + bytes.readUInt16LE(folder))
+      hashed = hashMore(hashed, bytes, start, start + uint16At(bytes, folder))
     }
     const end = at + rowBytesAt(bytes, at)
     return hashMore(hashed, bytes, end - (bytes[at + head.baseBytes] as number), end)
@@ -192,8 +192,8 @@ export class PackedRows {
     const { bytes } = this.#chunkOf(row)
     const at = row & placeMask
     const base = bytes[at + head.baseBytes] as number
-    const folder = folderStep * bytes.readUInt16LE(at + head.folder)
-    const folderBytes = folder === 0 ? 0 : bytes.readUInt16LE(folder)
+    const folder = folderStep * uint16At(bytes, at + head.folder)
+    const folderBytes = folder === 0 ? 0 : uint16At(bytes, folder)
     if (folderBytes + base !== end - start) return false
     const baseAt = at + rowBytesAt(bytes, at) - base
     // The end of a name differs more often than its folder.
@@ -254,8 +254,17 @@ function folderIn(chunk: Chunk, folder: string): number {
   return at
 }
 
-function numberAt(bytes: Buffer, at: number): number {
-  return bytes.readUInt32LE(at) + 2 ** 32 * bytes.readUInt16LE(at + 4)
+// Faster than the methods of buffers, which check their arguments.
+function uint16At(bytes: Uint8Array, at: number): number {
+  return (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
+}
+
+function uint32At(bytes: Uint8Array, at: number): number {
+  return (uint16At(bytes, at) | (uint16At(bytes, at + 2) << 16)) >>> 0
+}
+
+function numberAt(bytes: Uint8Array, at: number): number {
+  return uint32At(bytes, at) + 2 ** 32 * uint16At(bytes, at + 4)
 }
 
 function equals(
