@@ -65,6 +65,7 @@ export class Outbox {
   readonly #items: Item[] = []
   #waitingBytes = 0
   #pump: Promise<void> | undefined
+  #isEnding = false
   /** Bytes handed to the socket that it has not accepted yet. */
   #writing: { readonly sinceMs: number; readonly fail: (error: Error) => void } | undefined
 
@@ -106,14 +107,24 @@ export class Outbox {
     if (this.#gatheredBytes > framePartBytes) this.#sendGathered()
   }
 
+  /** Sends short frames, together in `frames`, immediately, if nothing waits to be sent before them. */
+  sendNow(frames: Buffer): void {
+    if (this.#pump !== undefined || this.#gathered.length > 0) this.send(frames)
+    else if (this.#isOpen) this.#writeNow(frames)
+  }
+
   #sendGathered(): void {
     const frames = this.#gathered
     if (frames.length === 0) return
     this.#gathered = []
     this.#gatheredBytes = 0
-    if (!this.#isOpen) return
     const [first] = frames
-    this.#stream.write(frames.length === 1 ? first : Buffer.concat(frames))
+    if (this.#isOpen && first !== undefined)
+      this.#writeNow(frames.length === 1 ? first : Buffer.concat(frames))
+  }
+
+  #writeNow(bytes: Buffer): void {
+    this.#stream.write(bytes)
     // Output that the system accepted immediately holds no memory.
     if (this.#stream.writableLength > 0) this.#pump ??= this.#run()
   }
@@ -142,11 +153,14 @@ export class Outbox {
   /** Sends what is queued, and then no more. */
   end(): void {
     this.#sendGathered()
-    this.#stream.end()
+    this.#isEnding = true
+    const end = (): void => void this.#stream.end()
+    if (this.#pump === undefined) end()
+    else this.#pump.then(end, end)
   }
 
   get #isOpen(): boolean {
-    return !this.#stream.destroyed && !this.#stream.writableEnded
+    return !this.#isEnding && !this.#stream.destroyed && !this.#stream.writableEnded
   }
 
   async #run(): Promise<void> {

@@ -64,7 +64,9 @@ export function takeShortcut(
     reply.at = end
   }
   if (count === 0) return 0
-  outbox.send(Buffer.from(replies.subarray(0, reply.at)))
+  const sent = Buffer.allocUnsafe(reply.at)
+  replies.copy(sent, 0, 0, reply.at)
+  outbox.sendNow(sent)
   shortcut.onAnswered(count)
   return count
 }
