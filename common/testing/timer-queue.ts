@@ -6,12 +6,15 @@ interface Timer {
   state: 'queued' | 'cancelled' | 'taken'
 }
 
+/** Cancelled timers that are not worth removing. */
+const spareCount = 16
+
 /**
  * The timers of a fake clock: a binary heap, because a large simulation has many thousand of them.
- * Cancelled ones stay in it until their time, which costs less than to find them.
+ * Cancelled ones, which are seldom found quickly, stay in it until they are the larger part.
  */
 export class TimerQueue {
-  readonly #heap: Timer[] = []
+  #heap: Timer[] = []
   #number = 0
   #size = 0
 
@@ -30,6 +33,7 @@ export class TimerQueue {
       if (timer.state !== 'queued') return
       timer.state = 'cancelled'
       this.#size -= 1
+      if (this.#heap.length > 2 * this.#size + spareCount) this.#removeCancelled()
     }
   }
 
@@ -44,6 +48,13 @@ export class TimerQueue {
       return first
     }
     return undefined
+  }
+
+  /** What is sorted is a heap. Their callbacks hold much memory. */
+  #removeCancelled(): void {
+    this.#heap = this.#heap
+      .filter(({ state }) => state === 'queued')
+      .sort((one, other) => (isBefore(one, other) ? -1 : 1))
   }
 
   #removeFirst(): void {
