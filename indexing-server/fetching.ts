@@ -21,12 +21,20 @@ export class Fetching {
   readonly #sessions = new Map<string, Set<Session>>()
   readonly #contents = new Map<Session, readonly Content[]>()
 
+  /** How many reported contents have a hash. */
+  readonly #hashes = new Map<string, number>()
+
   /** Number of reported contents, in total and per host. */
   #named = 0
   readonly #hostCounts = new Map<string, number>()
 
   get isEmpty(): boolean {
     return this.#contents.size === 0
+  }
+
+  /** Whether some peer downloads a content with this hash. */
+  isFetched(sha256: string): boolean {
+    return this.#hashes.has(sha256)
   }
 
   /**
@@ -48,8 +56,9 @@ export class Fetching {
     if (contents.length === 0) this.#contents.delete(session)
     else this.#contents.set(session, contents)
     for (const content of contents) {
-      const sessions = this.#sessions.get(keyOf(content)) ?? new Set()
-      this.#sessions.set(keyOf(content), sessions.add(session))
+      const known = this.#sessions.get(keyOf(content))
+      if (known === undefined) this.#countHash(content, 1)
+      this.#sessions.set(keyOf(content), (known ?? new Set()).add(session))
     }
   }
 
@@ -90,6 +99,14 @@ export class Fetching {
   #delete(content: Content, session: Session): void {
     const sessions = this.#sessions.get(keyOf(content))
     sessions?.delete(session)
-    if (sessions?.size === 0) this.#sessions.delete(keyOf(content))
+    if (sessions?.size !== 0) return
+    this.#sessions.delete(keyOf(content))
+    this.#countHash(content, -1)
+  }
+
+  #countHash({ sha256 }: Content, more: number): void {
+    const count = (this.#hashes.get(sha256) ?? 0) + more
+    if (count === 0) this.#hashes.delete(sha256)
+    else this.#hashes.set(sha256, count)
   }
 }

@@ -188,8 +188,8 @@ function lookupShortcut({
 }): LookupShortcut {
   return new LookupShortcut(lookups, {
     clock,
-    // Peers that are downloading a content are sources, too, which a row does not have.
-    isOpen: () => fetching.isEmpty && admission.mayAnswerQuick(),
+    fetching,
+    isOpen: () => admission.mayAnswerQuick(),
     onAnswered(count, seconds) {
       lookups.onAnswered(count)
       metrics.onAnswered('lookup', count, seconds)

@@ -37,8 +37,12 @@ const somePeer = fc.record({
 })
 
 /** The reply frame of the shortcut; undefined if it leaves the request to the handler. */
-function shortReply(memory: LookupMemory, body: Buffer, mayTake = true): Buffer | undefined {
-  const hooks = { clock: new FakeClock(), isOpen: () => true, onAnswered: () => {} }
+function shortReply(
+  memory: LookupMemory,
+  body: Buffer,
+  { mayTake = true, fetching = new Fetching() } = {},
+): Buffer | undefined {
+  const hooks = { clock: new FakeClock(), fetching, isOpen: () => true, onAnswered: () => {} }
   const shortcut = new LookupShortcut(memory, hooks)
   // Between other bytes, as in a connection.
   const bytes = Buffer.concat([Buffer.from('before'), body, Buffer.from('after')])
@@ -208,6 +212,23 @@ test('what a row cannot have, or was read before a write, is left to the store',
   expect(put('before a write', aContent(6), version)).toBe(false)
 })
 
+test('a content that some peer downloads is left to the handler, others are not', () => {
+  const memory = aMemory()
+  for (const number of [1, 2])
+    memory.files.put(`a/${number}`, aContent(number), memory.files.version)
+  const fetching = new Fetching()
+  const remote = { host: '192.0.2.1', port: 1 }
+  const peer = { connection: { remote }, peerId: 'p' } as Session
+  const isShort = (number: number): boolean =>
+    shortReply(memory, requestOf(`a/${number}`), { fetching }) !== undefined
+  fetching.set(peer, [aContent(1), { ...aContent(1), size: 99 }])
+  expect([isShort(1), isShort(2)]).toEqual([false, true])
+  fetching.set(peer, [aContent(1)])
+  expect(isShort(1)).toBe(false)
+  fetching.set(peer, [])
+  expect(isShort(1)).toBe(true)
+})
+
 test('without memory nothing is kept', () => {
   const { files } = aMemory(0)
   files.put('a', aContent(1), files.version)
@@ -234,5 +255,5 @@ test.each([
   const memory = aMemory()
   memory.files.put('a/b', aContent(1), memory.files.version)
   expect(shortReply(memory, Buffer.from(body)) !== undefined).toBe(isAnswered)
-  expect(shortReply(memory, Buffer.from(body), false)).toBeUndefined()
+  expect(shortReply(memory, Buffer.from(body), { mayTake: false })).toBeUndefined()
 })

@@ -1,7 +1,9 @@
 import type { Clock } from '../../common/clock.ts'
 import { type Shortcut, shortReplyBytesMax } from '../../common/protocol/shortcut.ts'
+import type { Fetching } from '../fetching.ts'
 import type { KnownFiles } from './known-files.ts'
 import type { LookupMemory } from './lookup-memory.ts'
+import { sha256In } from './packed-rows.ts'
 import { ReplyWriter } from './reply-writer.ts'
 
 const request = {
@@ -16,6 +18,8 @@ const idDigitsMax = 15
 const headerBytes = 4
 
 interface Dependencies {
+  /** Peers that are downloading a content are sources, too, which a row does not have. */
+  readonly fetching: Pick<Fetching, 'isEmpty' | 'isFetched'>
   readonly clock: Pick<Clock, 'monotonicMs'>
   /** Whether it may answer now. */
   readonly isOpen: () => boolean
@@ -62,8 +66,14 @@ export class LookupShortcut implements Shortcut {
     if (!hasText(bytes, start, request.id) || !hasText(bytes, idEnd, request.name)) return reply.at
     if (!hasText(bytes, nameEnd, request.end)) return reply.at
     const file = this.#files.find(bytes, nameStart, nameEnd)
-    if (file === 0 || !mayTake(numberIn(bytes, idStart, idEnd))) return reply.at
+    if (file === 0 || this.#isFetched(file)) return reply.at
+    if (!mayTake(numberIn(bytes, idStart, idEnd))) return reply.at
     return this.#write(file, { bytes, start: idStart, end: idEnd }, reply)
+  }
+
+  #isFetched(file: number): boolean {
+    const { fetching } = this.#dependencies
+    return !fetching.isEmpty && fetching.isFetched(sha256In(this.#files.parts(file)))
   }
 
   #write(

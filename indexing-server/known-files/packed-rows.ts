@@ -233,6 +233,11 @@ export function holderIn({ bytes, holdersAt }: RowParts, position: number): numb
   )
 }
 
+/** The hash of a row, in hexadecimal digits. */
+export function sha256In({ bytes, sha256At }: RowParts): string {
+  return bytes.toString('hex', sha256At, sha256At + hashBytes)
+}
+
 function rowBytesAt(bytes: Buffer, at: number): number {
   const flags = bytes[at + head.holders] as number
   const rootBytes = (flags & hasRoot) === 0 ? 0 : hashBytes
