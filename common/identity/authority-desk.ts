@@ -34,6 +34,8 @@ interface Dependencies {
   readonly authority: Authority
   readonly identity: Pick<NodeIdentity, 'accept' | 'trust' | 'self'>
   readonly resolve: ResolveHost
+  /** The name of the authority that issued the certificate that a member has shown last. */
+  readonly issuerShownBy: (id: string) => string | undefined
   readonly onNews: (news: SecurityNews) => void
   readonly clock: Clock
   readonly log: Log
@@ -134,8 +136,10 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
   /** What commands on this machine have changed counts here, too. */
   #lookLater(): void {
     this.#cancel = this.#dependencies.clock.after(lookMs, () => {
-      const { version } = this.#dependencies.authority
-      if (version !== this.#version) this.#takeTrust()
+      const { authority, issuerShownBy } = this.#dependencies
+      const isFinished = authority.finishRotation(issuerShownBy)
+      const { version } = authority
+      if (isFinished || version !== this.#version) this.#takeTrust()
       this.#version = version
       this.#lookLater()
     })

@@ -250,7 +250,6 @@ export class Authority implements Disposable {
       this.#store.putMember({ ...known, issuedMs: nowMs, expiresMs: nowMs + certificateMs, issuer })
       return known.role as CertifiedRole
     })
-    this.#finishRotation()
     return await this.#issue(publicKey, { ...proven, role }, names)
   }
 
@@ -283,8 +282,8 @@ export class Authority implements Disposable {
   }
 
   /**
-   * Begins to replace the authority by a new one. Both are trusted until each member has a certificate of
-   * the new one, or until {@link endRotation}.
+   * Begins to replace the authority by a new one. Both are trusted until each member has shown a certificate
+   * of the new one, or until {@link endRotation}.
    * @throws AppError ROTATION_RUNS
    */
   async rotate(): Promise<SignedTrust> {
@@ -310,6 +309,29 @@ export class Authority implements Disposable {
     return this.#store.transaction(() => {
       if (this.#store.authorities().length < 2) throw new AppError('NO_ROTATION')
       return this.#endRotation()
+    })
+  }
+
+  /**
+   * Ends a replacement that no member needs any more. A certificate that was issued may not have arrived: only
+   * one that was shown counts.
+   * @param issuerShownBy the name of the issuer of the certificate that a member has shown last
+   * @returns whether it has ended now
+   */
+  finishRotation(issuerShownBy: (id: string) => string | undefined): boolean {
+    if (this.#store.authorities().length < 2) return false
+    return this.#store.transaction(() => {
+      const { digest, certificate } = this.#issuer
+      const nowMs = this.#nowMs
+      const { subject } = new X509Certificate(certificate)
+      const isWaiting = ({ id, issuer, expiresMs, isRevoked, isAuthority }: MemberRow): boolean =>
+        !isRevoked &&
+        expiresMs > nowMs &&
+        (issuer !== digest || (!isAuthority && issuerShownBy(id) !== subject))
+      if (this.#store.authorities().length < 2 || this.#store.members().some(isWaiting))
+        return false
+      this.#endRotation()
+      return true
     })
   }
 
@@ -361,7 +383,6 @@ export class Authority implements Disposable {
     const joinedMs = this.#store.member(id)?.joinedMs ?? nowMs
     const member = { id, role, generation: 1, keyHash, joinedMs, issuer, isAuthority: true }
     this.#store.putMember({ ...member, issuedMs: nowMs, expiresMs: nowMs + certificateMs })
-    this.#finishRotation()
     const { cluster } = this.#trust
     const identity = { cluster, role, id, generation: 1, isAuthority: true }
     return await this.#issue(publicKey, identity, names)
@@ -387,18 +408,6 @@ export class Authority implements Disposable {
   #isNeeded({ id }: Revocation): boolean {
     const member = this.#store.member(id)
     return member === undefined || member.expiresMs + dayMs > this.#nowMs
-  }
-
-  /** Once no member needs the authority before, it is trusted no longer. */
-  #finishRotation(): void {
-    this.#store.transaction(() => {
-      const { digest } = this.#issuer
-      const nowMs = this.#nowMs
-      if (this.#store.authorities().length < 2) return
-      const isWaiting = ({ issuer, expiresMs, isRevoked: isGone }: MemberRow): boolean =>
-        issuer !== digest && !isGone && expiresMs > nowMs
-      if (!this.#store.members().some(isWaiting)) this.#endRotation()
-    })
   }
 
   #endRotation(): SignedTrust {

@@ -50,7 +50,9 @@ async function openAuthority(): Promise<OpenCluster> {
     return []
   }
   const onNews = (one: SecurityNews): unknown => news.push(one)
-  const desk = new AuthorityDesk({ authority, identity, resolve, onNews, clock, log })
+  const issuerShownBy = (): undefined => undefined
+  const parts = { authority, identity, resolve, issuerShownBy, onNews, clock, log }
+  const desk = new AuthorityDesk(parts)
   const door = await openDoor(identity, { desk, clock })
   return {
     cluster,

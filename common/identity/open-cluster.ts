@@ -87,12 +87,17 @@ export async function openCluster(
   const authority = await authorityIn(folder, dependencies)
   const renewing = { ...options, identity, authority, transport }
   const ask = authority === undefined ? askElsewhere(renewing, dependencies) : askHere(renewing)
+  const show = (signal: AbortSignal): Promise<void> =>
+    authority === undefined
+      ? withAuthority(renewing, signal, dependencies, async () => {})
+      : Promise.resolve()
   background.start('renew the certificate', (signal) =>
-    keepRenewed(identity, ask, { ...dependencies, signal }),
+    keepRenewed(identity, ask, { ...dependencies, signal, show }),
   )
   let desk: ClusterDesk = elsewhereDesk(identity)
   if (authority !== undefined) {
-    const parts = { ...dependencies, authority, identity, resolve, onNews }
+    const issuerShownBy = (id: string): string | undefined => transport.issuerShownBy(id)
+    const parts = { ...dependencies, authority, identity, resolve, issuerShownBy, onNews }
     desk = opening.use(new AuthorityDesk(parts))
     for (const file of tokenFilesOf(options))
       background.start('keep a join token', (signal) =>

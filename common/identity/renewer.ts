@@ -32,11 +32,14 @@ export async function keepRenewed(
     random,
     log,
     signal,
+    show = async () => {},
   }: {
     readonly clock: Clock
     readonly random: Random
     readonly log: Log
     readonly signal: AbortSignal
+    /** Shows a new certificate to the authority. */
+    readonly show?: (signal: AbortSignal) => Promise<void>
   },
 ): Promise<void> {
   for (let failures = 0; !signal.aborted; ) {
@@ -51,6 +54,8 @@ export async function keepRenewed(
         throw new Error('the new one is to be renewed already; compare the clocks of both machines')
       failures = 0
       log.info({ validToMs: identity.validity.toMs }, 'renewed the certificate of this process')
+      // If that fails, it is shown with the next connection.
+      await show(signal).catch(() => {})
     } catch (error) {
       failures++
       const waitMs = backoffMs(failures, retryBackoff, random)

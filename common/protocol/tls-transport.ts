@@ -76,6 +76,8 @@ export class TlsTransport implements Transport, Disposable {
   readonly #log: Log
   readonly #sessions = new LRUCache<string, KeptSession>({ max: sessionsMax })
   readonly #tracked = new Set<Tracked>()
+  /** By the id of a member, who issued the certificate that it has shown last. */
+  readonly #issuers = new Map<string, string>()
   readonly #servers = new Set<Server>()
   /** Reading keys and certificates takes longer than a handshake with a kept session. */
   #dialContext: SecureContext | undefined
@@ -165,6 +167,11 @@ export class TlsTransport implements Transport, Disposable {
     }
   }
 
+  /** The name of the authority that issued the certificate that a member has shown last, since the start. */
+  issuerShownBy(id: string): string | undefined {
+    return this.#issuers.get(id)
+  }
+
   [Symbol.dispose](): void {
     this.#stopWatching()
     this.#stopLooking()
@@ -214,6 +221,7 @@ export class TlsTransport implements Transport, Disposable {
     if (certificate === undefined) return
     const tracked = { certificate, socket }
     this.#tracked.add(tracked)
+    this.#issuers.set(certificate.identity.id, certificate.issuer)
     socket.once('close', () => this.#tracked.delete(tracked))
   }
 
