@@ -200,7 +200,7 @@ export class Examiner {
     this.#schedule.content(contentId, this.#jittered(delayMs), true)
   }
 
-  /** Up to half as much more, so that nobody knows when. */
+  /** Up to half as much more, so that peers do not know when. */
   #jittered(delayMs: number): number {
     return delayMs * (1 + this.#dependencies.random.fraction() / 2)
   }

@@ -21,6 +21,8 @@ const soonGapMs = 200
 const challengesMax = 8
 /** The most that is slept, so that what is added meanwhile is noticed. */
 const sleepMsMax = 30_000
+/** After a failure, for example of the database. */
+const retryMs = minuteMs
 /** An unproven copy that its peer no longer claims is remembered for this long, in case it claims it again. */
 const unclaimedMs = 7 * 86_400_000
 
@@ -75,8 +77,8 @@ export class ProofDesk implements AsyncDisposable {
 
   start(): void {
     if (this.#proofMs === 0) return
-    this.#background.start('challenge all copies', (signal) => this.#walkAll(signal))
-    this.#background.start('challenge new copies', (signal) => this.#takeSoon(signal))
+    this.#keepDoing((signal) => this.#walkAll(signal))
+    this.#keepDoing((signal) => this.#takeSoon(signal))
   }
 
   /** A peer announced copies. */
@@ -116,7 +118,23 @@ export class ProofDesk implements AsyncDisposable {
       await this.#addHashed(sha256, random.fraction() * minuteMs)
   }
 
-  async #takeSoon(signal: AbortSignal): Promise<void> {
+  /** Continues after a failure, for example of the database. */
+  #keepDoing(work: (signal: AbortSignal) => Promise<never>): void {
+    const { clock, log } = this.#dependencies
+    this.#background.start('challenge copies', async (signal) => {
+      for (;;) {
+        try {
+          await work(signal)
+        } catch (error) {
+          signal.throwIfAborted()
+          log.warn({ error, reason: reasonOf(error) }, 'asking for proofs failed; it restarts')
+          await clock.sleep(retryMs, signal)
+        }
+      }
+    })
+  }
+
+  async #takeSoon(signal: AbortSignal): Promise<never> {
     const { clock } = this.#dependencies
     for (;;) {
       const contentId = this.#dependencies.isPaused()
@@ -134,7 +152,7 @@ export class ProofDesk implements AsyncDisposable {
     }
   }
 
-  async #walkAll(signal: AbortSignal): Promise<void> {
+  async #walkAll(signal: AbortSignal): Promise<never> {
     const { clock, store, random } = this.#dependencies
     const pace = async (): Promise<ProofPace> =>
       paceOf({ intervalMs: this.#proofMs, contents: (await store.totals()).contents })

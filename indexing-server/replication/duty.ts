@@ -17,7 +17,7 @@ export interface Duty {
   knows(content: Pick<StoredContent, 'holders'>): boolean
   /**
    * Whether this index has the holders of the content prove their copies. In a mesh each of them does,
-   * since one that lies would ask nobody.
+   * since one that lies would not ask.
    */
   asksFor(content: Pick<StoredContent, 'holders'>): boolean
   /**

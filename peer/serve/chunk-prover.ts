@@ -16,7 +16,7 @@ import type { ServedContents } from './served-contents.ts'
 import type { UploadQueue } from './upload-queue.ts'
 import { readFully } from './verified-chunks.ts'
 
-/** Chunks that are read, or wait to be: an index asks a peer for one after the other. */
+/** Chunks that are read, or wait to be: as many as an index asks for at a time. */
 export const proofsMax = 8
 
 /** All indexes together are one requester of the upload queue. */
