@@ -11,6 +11,7 @@ test('a host that is refused again and again is told of once a minute, and many 
     false,
     true,
   ])
+  expect([notices.takeUntold(), notices.takeUntold()]).toEqual([1, 0])
   // Addresses of one network are one host.
   expect([told('2001:db8::1'), told('2001:db8::2')]).toEqual([true, false])
   const hosts = Array.from({ length: 1_000 }, (_, number) => `10.0.${number >> 8}.${number & 255}`)

@@ -12,6 +12,7 @@ const noticesMax = 60
 export class RefusalNotices {
   readonly #clock: Clock
   readonly #told = new Set<string>()
+  #untold = 0
   #sinceMs = Number.NEGATIVE_INFINITY
 
   constructor({ clock }: { readonly clock: Clock }) {
@@ -26,8 +27,18 @@ export class RefusalNotices {
       this.#sinceMs = nowMs
     }
     const key = `${hostKeyOf(host)} ${code}`
-    if (this.#told.has(key) || this.#told.size >= noticesMax) return false
+    if (this.#told.has(key) || this.#told.size >= noticesMax) {
+      this.#untold++
+      return false
+    }
     this.#told.add(key)
     return true
+  }
+
+  /** The number of refusals of all hosts that were not told of since the last call. */
+  takeUntold(): number {
+    const untold = this.#untold
+    this.#untold = 0
+    return untold
   }
 }

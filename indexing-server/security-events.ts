@@ -31,10 +31,13 @@ export function securityEvents(
         const otherPeerId = news.by
         events.record({ kind: 'member-revoked', peerId: news.id, otherPeerId })
       } else {
-        metrics.onRefused('JOIN_REFUSED')
+        metrics.onRefused(news.code)
+        // The attempts before it were recorded.
+        if (news.code === 'TOO_MANY_ATTEMPTS') return
         if (!notices.isNews(news.host, 'JOIN_REFUSED')) return
-        const reason = cut(`from ${news.host}: ${news.reason}`)
-        events.record({ kind: 'join-refused', peerId: news.id, reason })
+        // Strangers choose the id: events must neither differ by it nor count as those of a peer.
+        const reason = cut(`from ${news.host}: as ${news.id}: ${news.reason}`)
+        events.record({ kind: 'join-refused', reason })
       }
     },
     onRefused({ host }, error) {

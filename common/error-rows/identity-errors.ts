@@ -61,6 +61,12 @@ export const identityErrors = {
     sentence:
       'Joining was refused: {reason}. `tandem token create` on the machine of the authority makes a new token.',
   },
+  RENEWED_RECENTLY: {
+    when: 'A member asks for a new certificate again within minutes.',
+    retryable: true,
+    status: 429,
+    sentence: "'{id}' has asked for a new certificate already: try again in {retryAfterSeconds} s.",
+  },
   JOIN_TOKEN_INVALID: {
     when: 'A text that should be a join token is not one (raised by the process that would join).',
     retryable: false,

@@ -11,6 +11,7 @@ import type { Authority } from './authority.ts'
 import { certifiedNames, type ResolveHost } from './certified-names.ts'
 import type { NamedIdentity } from './cluster-role.ts'
 import type { NodeIdentity } from './node-identity.ts'
+import { Renewals } from './renewals.ts'
 import type { Revocation } from './trust.ts'
 
 /** How often changes by commands on this machine are looked for. */
@@ -26,6 +27,7 @@ export type SecurityNews =
       readonly id: string
       readonly host: string
       readonly reason: string
+      readonly code: string
     }
   /** Without `by`: by a command on the machine of the authority. */
   | { readonly kind: 'revoked'; readonly id: string; readonly by: string | undefined }
@@ -46,6 +48,7 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
   readonly #dependencies: Dependencies
   readonly #attempts: Attempts
   readonly #notices: RefusalNotices
+  readonly #renewals: Renewals
   #cancel: Cancel = () => {}
   #version: number
 
@@ -53,6 +56,7 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
     this.#dependencies = dependencies
     this.#attempts = new Attempts(dependencies)
     this.#notices = new RefusalNotices(dependencies)
+    this.#renewals = new Renewals(dependencies)
     this.#version = dependencies.authority.version
     this.#takeTrust()
     this.#lookLater()
@@ -79,26 +83,32 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
       const names = await this.#names(request.names, id, host)
       const { identity, ...issued } = await authority.join({ ...request, names })
       const { role } = identity
+      // A member with fewer rights than before has lost its earlier certificates.
+      this.#takeTrust(id)
       log.info({ id, role, host }, 'a member has joined the cluster')
       onNews({ kind: 'joined', id, role, host })
       return issued
     } catch (error) {
       if (hasCode(error, 'JOIN_REFUSED')) this.#attempts.failed(host)
-      const reason = reasonOf(error)
-      const level = this.#notices.isNews(host, toAppError(error).code) ? 'warn' : 'debug'
-      log[level]({ id, host, reason }, 'joining was refused')
-      onNews({ kind: 'join-refused', id, host, reason })
+      const { code } = toAppError(error)
+      const refused = { id, host, reason: reasonOf(error) }
+      // What made the host wait was told of.
+      const isNews = code !== 'TOO_MANY_ATTEMPTS' && this.#notices.isNews(host, code)
+      if (!isNews) log.debug(refused, 'joining was refused')
+      else log.warn({ ...refused, untold: this.#notices.takeUntold() }, 'joining was refused')
+      onNews({ kind: 'join-refused', ...refused, code })
       throw error
     }
   }
 
-  /** @throws AppError CERTIFICATE_REFUSED, BAD_REQUEST */
+  /** @throws AppError CERTIFICATE_REFUSED, RENEWED_RECENTLY, BAD_REQUEST */
   async renew(
     { request, names }: RequestOf<'renew-certificate'>,
     { remote, proven }: Connection,
   ): Promise<ReplyOf<'renew-certificate'>> {
     const { authority, identity, log } = this.#dependencies
     if (proven === undefined) throw new AppError('NOT_IN_CLUSTER')
+    this.#renewals.begin(proven, authority.digest)
     const { cluster } = identity.self
     const member = { ...proven, cluster } as NamedIdentity
     const certified = await this.#names(names, proven.id, remote.host)

@@ -125,10 +125,11 @@ export class AuthorityStore implements Disposable {
     return this.#run('UPDATE tokens SET is_revoked = 1 WHERE token_id = ?', tokenId) > 0
   }
 
-  /** Revokes the tokens that a member has joined with. */
-  revokeTokensOf(id: string): void {
+  /** Revokes the tokens for these roles that a member has joined with. */
+  revokeTokensOf(id: string, roles: readonly TokenRole[]): void {
     const used = 'SELECT token_id FROM token_uses WHERE id = ?'
-    this.#run(`UPDATE tokens SET is_revoked = 1 WHERE token_id IN (${used})`, id)
+    const update = `UPDATE tokens SET is_revoked = 1 WHERE role = ? AND token_id IN (${used})`
+    for (const role of roles) this.#run(update, role, id)
   }
 
   /** Removes tokens that expired before `beforeMs`. */

@@ -5,6 +5,7 @@ import { systemRandom } from '../random.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { TestCluster } from '../testing/test-cluster.ts'
 import { Authority } from './authority.ts'
+import type { TokenRole } from './cluster-role.ts'
 import { certificatesIn, readCertificate } from './read-certificate.ts'
 import { readTrust } from './trust.ts'
 import { makeRequest } from './x509.ts'
@@ -85,6 +86,27 @@ test('an id belongs to the key that joined with it, until that is revoked', asyn
   expect(rejoined.identity.generation).toBe(2)
   const proven = { ...promoted.identity }
   await expect(authority.renew(proven, own)).rejects.toMatchObject({ code: 'CERTIFICATE_REFUSED' })
+})
+
+test('fewer rights are another generation, more rights are not', async () => {
+  await using cluster = await TestCluster.create()
+  const { authority } = cluster
+  const own = await joining('peer1')
+  const join = async (role: TokenRole): Promise<unknown> => {
+    const secret = authority.createToken({ role, forMs: hour })
+    const { identity, trust } = await authority.join({ ...own, secret })
+    const { revoked } = readTrust(trust, cluster.own.trust.authorities) ?? {}
+    return [identity.role, identity.generation, revoked?.map((one) => one.throughGeneration)]
+  }
+  expect(await join('peer')).toEqual(['peer', 1, []])
+  expect(await join('admin')).toEqual(['admin', 1, []])
+  expect(await join('peer')).toEqual(['peer', 2, [1]])
+  expect(await join('peer')).toEqual(['peer', 2, [1]])
+  expect(await join('reader')).toEqual(['reader', 3, [2]])
+  // The token of the admin, and those of the peer once it is a reader.
+  expect(authority.tokens().filter(({ isRevoked }) => isRevoked)).toHaveLength(4)
+  authority.revoke('peer1')
+  expect(await join('reader')).toEqual(['reader', 4, [3]])
 })
 
 test('a revocation is listed until the certificates of the member would have expired', async () => {

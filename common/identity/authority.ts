@@ -9,7 +9,13 @@ import {
   type MemberRow,
   type TokenRow,
 } from './authority-store.ts'
-import type { CertifiedRole, NamedIdentity, TokenRole } from './cluster-role.ts'
+import {
+  type CertifiedRole,
+  type NamedIdentity,
+  rolesAbove,
+  type TokenRole,
+  tokenRoles,
+} from './cluster-role.ts'
 import { type IdentityMaterial, makePrivateFolder } from './identity-files.ts'
 import { type JoinToken, newSecret, tokenIdOf } from './join-token.ts'
 import { authorityDigest } from './read-certificate.ts'
@@ -192,8 +198,9 @@ export class Authority implements Disposable {
   }
 
   /**
-   * Issues the first certificate of a member, or one with another role to its key.
-   * @throws AppError JOIN_REFUSED, MEMBER_EXISTS, BAD_REQUEST
+   * Issues the first certificate of a member, or one with another role to its key. If that has fewer rights, its
+   * certificates before it are revoked, and the tokens that gave them.
+   * @throws AppError JOIN_REFUSED, MEMBER_EXISTS, TOO_MANY_REVOKED, BAD_REQUEST
    */
   async join({
     secret,
@@ -210,7 +217,9 @@ export class Authority implements Disposable {
       if (known !== undefined && !known.isRevoked && !isSame)
         throw new AppError('MEMBER_EXISTS', { id })
       if (known?.isAuthority === true) throw new AppError('MEMBER_EXISTS', { id })
-      const generation = known === undefined ? 1 : known.generation + (isSame ? 0 : 1)
+      const above = rolesAbove(role)
+      const isLess = isSame && above.some((one) => one === known.role)
+      const generation = known === undefined ? 1 : known.generation + (isSame && !isLess ? 0 : 1)
       const joinedMs = isSame ? known.joinedMs : nowMs
       const issued = {
         issuedMs: nowMs,
@@ -219,6 +228,10 @@ export class Authority implements Disposable {
       }
       const joined = { id, role, generation, keyHash, joinedMs, ...issued, isAuthority: false }
       this.#store.putMember(joined)
+      if (isLess) {
+        this.#store.revokeTokensOf(id, above)
+        this.#revokeThrough(id, known.generation)
+      }
       return joined
     })
     const { role, generation } = member
@@ -271,13 +284,9 @@ export class Authority implements Disposable {
       const member = this.#store.member(id)
       if (member === undefined) throw new AppError('MEMBER_UNKNOWN', { id })
       if (member.isAuthority) throw new AppError('MEMBER_IS_AUTHORITY', { id })
-      const others = this.#trust.revoked.filter((one) => one.id !== id && this.#isNeeded(one))
-      if (others.length >= limits.revocationsMax)
-        throw new AppError('TOO_MANY_REVOKED', { max: limits.revocationsMax })
       this.#store.markRevoked(id)
-      this.#store.revokeTokensOf(id)
-      const revoked: Revocation[] = [...others, { id, throughGeneration: member.generation }]
-      return this.#publish({ ...this.#trust, revoked })
+      this.#store.revokeTokensOf(id, tokenRoles)
+      return this.#revokeThrough(id, member.generation)
     })
   }
 
@@ -402,6 +411,16 @@ export class Authority implements Disposable {
         ? [issuer.certificate]
         : [issuer.cross, ...this.#store.authorities().slice(0, -1).map(certificateOf)]
     return { certificate: [own, ...above].join('\n'), trust: this.signedTrust }
+  }
+
+  /** @throws AppError TOO_MANY_REVOKED */
+  #revokeThrough(id: string, throughGeneration: number): SignedTrust {
+    const trust = this.#trust
+    const others = trust.revoked.filter((one) => one.id !== id && this.#isNeeded(one))
+    if (others.length >= limits.revocationsMax)
+      throw new AppError('TOO_MANY_REVOKED', { max: limits.revocationsMax })
+    const revoked: Revocation[] = [...others, { id, throughGeneration }]
+    return this.#publish({ ...trust, revoked })
   }
 
   /** A revocation matters until the certificate would have expired, on all clocks. */

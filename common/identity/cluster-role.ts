@@ -8,16 +8,21 @@ export type ClusterRole = (typeof clusterRoles)[number]
 
 /** The roles that certificates are issued for. */
 export type CertifiedRole = Exclude<ClusterRole, 'joiner'>
-/** The roles that a join token may give. */
+/** The roles that a join token may give, those with more rights first. */
 export const tokenRoles = ['admin', 'peer', 'reader'] as const
 export type TokenRole = (typeof tokenRoles)[number]
+
+/** The roles with more rights than this one, of those that a join token may give. */
+export function rolesAbove(role: TokenRole): readonly TokenRole[] {
+  return tokenRoles.slice(0, tokenRoles.indexOf(role))
+}
 
 /** Who the other side of a connection has proven to be. */
 export interface ProvenIdentity {
   readonly role: ClusterRole
   /** The id of the peer, reader or index; empty for a joiner. */
   readonly id: string
-  /** Grows each time the id is given to a new key. */
+  /** Grows each time the id is given to a new key, or loses rights. */
   readonly generation: number
   /** Whether it issues the certificates of the cluster. */
   readonly isAuthority: boolean

@@ -1,9 +1,15 @@
-import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock } from '../clock.ts'
 import { hasCode } from '../errors.ts'
 import { TestCluster } from '../testing/test-cluster.ts'
-import { readIdentityFiles, writeIdentityFiles } from './identity-files.ts'
+import {
+  readIdentityFiles,
+  removeUnfinished,
+  writeIdentityFiles,
+  writePrivate,
+} from './identity-files.ts'
 
 let cluster: TestCluster
 let folder: string
@@ -21,6 +27,8 @@ async function written(): Promise<void> {
   await writeIdentityFiles(folder, { key, chain: cert, signedTrust, joinedAt: 'index:7000' })
 }
 
+const names = ['ca.pem', 'joined-at', 'node.pem', 'trust.json']
+
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777
 
 test('an identity is read as it was written, and only its owner may read it', async () => {
@@ -32,6 +40,26 @@ test('an identity is read as it was written, and only its owner may read it', as
   for (const name of await readdir(folder))
     expect(await modeOf(join(folder, name)), name).toBe(0o600)
   expect(await modeOf(join(cluster.folder, 'authority/authority.sqlite'))).toBe(0o600)
+})
+
+test('several that write the same file at the same time do not disturb each other', async () => {
+  await written()
+  const path = join(folder, 'trust.json')
+  const texts = Array.from({ length: 20 }, (_, number) => String(number).repeat(1_000))
+  await Promise.all(texts.map((text) => writePrivate(path, text)))
+  expect(texts).toContain(await readFile(path, 'utf8'))
+  expect((await readdir(folder)).toSorted()).toEqual(names)
+})
+
+test('what a killed process has not finished to write is removed, but nothing that is being written', async () => {
+  await written()
+  const [left, other] = ['node.pem.0123456789abcdef.new', 'node.pem.fedcba9876543210.new']
+  for (const name of [left, other]) await writeFile(join(folder, name), 'half')
+  const before = systemClock.nowMs() / 1_000 - 61
+  await utimes(join(folder, left), before, before)
+  await removeUnfinished(folder, systemClock.nowMs())
+  expect((await readdir(folder)).toSorted()).toEqual([...names, other].toSorted())
+  await removeUnfinished(join(folder, 'none'), systemClock.nowMs())
 })
 
 test('programs find the certificates of the authorities in a file', async () => {

@@ -1,8 +1,9 @@
-import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Value } from 'typebox/value'
 import { diskError } from '../disk-error.ts'
 import { AppError, reasonOf, systemErrorCode } from '../errors.ts'
+import { randomId, systemRandom } from '../random.ts'
 import { pemBlocks } from './read-certificate.ts'
 import { parseTrust, SignedTrust, type Trust } from './trust.ts'
 
@@ -82,9 +83,9 @@ export async function makePrivateFolder(folder: string): Promise<void> {
 
 /** Writes a file that only its owner may read, atomically. @throws AppError DISK_FULL, DISK_FAILED */
 export async function writePrivate(path: string, text: string): Promise<void> {
-  const beside = `${path}.new`
+  // Of this process only: several may write into one folder.
+  const beside = `${path}.${randomId(systemRandom)}.new`
   try {
-    await rm(beside, { force: true })
     {
       await using file = await open(beside, 'wx', 0o600)
       await file.writeFile(text)
@@ -97,6 +98,24 @@ export async function writePrivate(path: string, text: string): Promise<void> {
   } catch (error) {
     await rm(beside, { force: true }).catch(() => {})
     throw diskError({ action: 'write', path, neededBytes: text.length }, error)
+  }
+}
+
+/** What {@link writePrivate} writes before it is complete. */
+const unfinished = /\.[0-9a-f]{16}\.new$/
+/** Much longer than writing takes. */
+const unfinishedMs = 60_000
+
+/**
+ * Removes what processes that were killed have not finished to write in `folder`; it may hold secrets.
+ * @param nowMs by the clock of this machine, since 1970
+ */
+export async function removeUnfinished(folder: string, nowMs: number): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  for (const name of names.filter((one) => unfinished.test(one))) {
+    const path = join(folder, name)
+    const { mtimeMs = nowMs } = await stat(path).catch(() => ({ mtimeMs: undefined }))
+    if (nowMs - mtimeMs > unfinishedMs) await rm(path, { force: true }).catch(() => {})
   }
 }
 

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { systemClock } from '../clock.ts'
+import type { Log } from '../log.ts'
 import { systemRandom } from '../random.ts'
 import {
   asJoiner,
@@ -20,18 +21,20 @@ import { silentLog } from '../testing/silent-log.ts'
 import { TestCluster } from '../testing/test-cluster.ts'
 import { AuthorityDesk, type SecurityNews } from './authority-desk.ts'
 import { AuthorityStore } from './authority-store.ts'
+import type { TokenRole } from './cluster-role.ts'
 import { joinCluster } from './join-cluster.ts'
 import { NodeIdentity } from './node-identity.ts'
 import { issueCertificate, makeAuthority, makeRequest, readRequest } from './x509.ts'
 
 const hour = 3_600_000
-const log = silentLog
 
 interface OpenCluster extends AsyncDisposable {
   readonly cluster: TestCluster
   readonly clock: FakeClock
   readonly door: Door
   readonly news: readonly SecurityNews[]
+  /** Warnings of the authority. */
+  readonly warnings: readonly object[]
   /** Host names that were looked up. */
   readonly resolved: readonly string[]
   /** Joins as a process does, by default at the authority. */
@@ -44,6 +47,8 @@ async function openAuthority(): Promise<OpenCluster> {
   const cluster = await TestCluster.create({ clock })
   const { authority, own: identity } = cluster
   const news: SecurityNews[] = []
+  const warnings: object[] = []
+  const log: Log = { ...silentLog, warn: (fields: object) => warnings.push(fields) }
   const resolved: string[] = []
   const resolve = async (name: string): Promise<string[]> => {
     resolved.push(name)
@@ -59,6 +64,7 @@ async function openAuthority(): Promise<OpenCluster> {
     clock,
     door,
     news,
+    warnings,
     resolved,
     async join(secret, id, port = door.port) {
       const folder = join(cluster.folder, id)
@@ -104,6 +110,7 @@ test('a secret that is guessed a thousand times, in parallel, is compared ten ti
   expect(counts).toEqual({ ok: 10, JOIN_REFUSED: 10, TOO_MANY_ATTEMPTS: 990 })
   // No names are looked up for those without a token.
   expect(resolved).toEqual([])
+  expect(open.warnings).toMatchObject([{ host: '127.0.0.9', untold: 0 }])
 
   // The right secret does not help the host that guessed; others join meanwhile.
   const right = await joining(secret, 'guesser')
@@ -183,6 +190,43 @@ test('a member cannot join as another one, or give itself a role', async () => {
   const { request } = await makeRequest('ci')
   // With another key than the one that it has.
   expect(await attempt(['renew-certificate', { request, names: [] }])).toBe('CERTIFICATE_REFUSED')
+})
+
+test('a member that has another role with fewer rights cannot use its certificate before that', async () => {
+  await using open = await openAuthority()
+  const { authority, own } = open.cluster
+  const tokenFor = (role: TokenRole): string => authority.createToken({ role, forMs: hour })
+  const admins = tokenFor('admin')
+  const asAdmin = await open.join(admins, 'ops')
+  const request = await joining(tokenFor('reader'), 'ops', asAdmin?.credentials.key)
+  expect((await talk(open.door.port, asJoiner, [clientHello, request])).answers[1]).toBe('ok')
+  expect(own.trust.revoked).toEqual([{ id: 'ops', throughGeneration: 1 }])
+  const before = asAdmin && asMember(asAdmin)
+  expect((await talk(open.door.port, before)).answers).toEqual(['CERTIFICATE_REFUSED'])
+  // Nor does the token bring the rights back, which it knows.
+  const back = await joining(admins, 'ops', asAdmin?.credentials.key)
+  const { answers, reasons } = await talk(open.door.port, asJoiner, [clientHello, back])
+  expect([answers[1], reasons[0]]).toEqual(['JOIN_REFUSED', 'the token was revoked'])
+})
+
+test('a member that asks for certificates again and again gets one, until the authority is another', async () => {
+  await using open = await openAuthority()
+  const { authority, own } = open.cluster
+  const ci = await open.join(authority.createToken({ role: 'reader', forMs: hour }), 'ci')
+  const { request } = await makeRequest('ci', ci?.credentials.key)
+  const renewal: Request = ['renew-certificate', { request, names: ['c.test'] }]
+  const renewals = async (): Promise<readonly string[]> => {
+    const requests = [clientHello, ...Array<Request>(20).fill(renewal)]
+    return (await talk(open.door.port, ci && asMember(ci), requests)).answers.slice(1).toSorted()
+  }
+  const refused = Array<string>(19).fill('RENEWED_RECENTLY')
+  const before = open.resolved.length
+  expect(await renewals()).toEqual([...refused, 'ok'])
+  expect(open.resolved.slice(before).toSorted()).toEqual(['c.test', 'ci'])
+  own.accept(await authority.rotate())
+  expect(await renewals()).toEqual([...refused, 'ok'])
+  await open.clock.advance(300_000)
+  expect(await renewals()).toEqual([...refused, 'ok'])
 })
 
 test('someone in between is found out before the secret is sent', async () => {

@@ -16,7 +16,7 @@ import { AuthorityDesk, type SecurityNews } from './authority-desk.ts'
 import { isAuthorityFolder } from './authority-store.ts'
 import type { CertifiedRole } from './cluster-role.ts'
 import { elsewhereDesk } from './elsewhere-desk.ts'
-import { writeIdentityFiles } from './identity-files.ts'
+import { removeUnfinished, writeIdentityFiles } from './identity-files.ts'
 import { NodeIdentity } from './node-identity.ts'
 import { type AskForCertificate, keepRenewed } from './renewer.ts'
 import { keepTokenFile, type TokenFile } from './token-out.ts'
@@ -73,6 +73,7 @@ export async function openCluster(
   dependencies: Dependencies,
 ): Promise<Cluster | undefined> {
   const { folder } = options
+  await removeUnfinished(folder, dependencies.clock.nowMs())
   const founds = options.founds ?? (await founderIn(folder, dependencies))
   if (founds !== undefined) await foundCluster({ ...options, ...founds }, dependencies)
   const identity = await NodeIdentity.open(folder, dependencies)

@@ -8,7 +8,7 @@ import { type Address, formatAddress } from '../protocol/transport.ts'
 import type { Random } from '../random.ts'
 import type { Authority } from './authority.ts'
 import type { TokenRole } from './cluster-role.ts'
-import { writePrivate } from './identity-files.ts'
+import { removeUnfinished, writePrivate } from './identity-files.ts'
 import { formatJoinToken, parseJoinToken } from './join-token.ts'
 
 /** A token in a file is valid for this long, and replaced after half of it. */
@@ -45,6 +45,7 @@ export async function keepTokenFile(
     readonly signal: AbortSignal
   },
 ): Promise<void> {
+  await removeUnfinished(dirname(path), clock.nowMs())
   for (let failures = 0; !signal.aborted; ) {
     try {
       await mkdir(dirname(path), { recursive: true })

@@ -94,7 +94,7 @@ export const eventKinds = {
   'brake-off': { sentence: 'copying and dropping continue[ after {duration}]', tone: 'good' },
   'member-joined': { sentence: '{peer} got a certificate', tone: 'good', isSecurity: true },
   'join-refused': {
-    sentence: '{peer} was not let into the cluster',
+    sentence: 'a process was not let into the cluster',
     tone: 'bad',
     isSecurity: true,
   },

@@ -177,8 +177,9 @@ function turnAway(
     onRefused?: ((remote: Address, error: AppError) => void) | undefined
   },
 ): void {
-  const level = notices.isNews(remote.host, error.code) ? 'warn' : 'debug'
-  log[level]({ remote, reason: error.message }, 'refused a connection')
+  const refused = { remote, reason: error.message }
+  if (!notices.isNews(remote.host, error.code)) log.debug(refused, 'refused a connection')
+  else log.warn({ ...refused, untold: notices.takeUntold() }, 'refused a connection')
   onRefused?.(remote, error)
   refuse(wire, error)
 }
