@@ -33,4 +33,4 @@ ENTRYPOINT ["sh", "-c", "umask 002 && exec node bin/tandem.js \"$@\"", "tandem"]
 # What is asked whether it is alive: `peer` or `index`, as configured (TANDEM_CONFIG). Not whether it is ready: a
 # process whose disk is full, or whose first scan takes an hour, works on, and must not be restarted.
 ENV HEALTH_OF=peer
-HEALTHCHECK --interval=5s --timeout=4s --start-period=20s --retries=3 CMD tandem health "$HEALTH_OF"
+HEALTHCHECK --interval=5s --timeout=10s --start-period=60s --retries=3 CMD tandem health "$HEALTH_OF"
