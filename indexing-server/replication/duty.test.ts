@@ -116,3 +116,18 @@ test('an index that does not know all files knows those that its peer holds', ()
   expect([duty.knows(own), duty.knows(other)]).toEqual([true, false])
   expect(wholeDuty.knows(other)).toBe(true)
 })
+
+test('a holder that is found to lie is left no duty, and each holder has the others prove their copies', () => {
+  const peerOf = () => ({ isLost: false })
+  const holders = holdersOf(['peer1', 'peer2'])
+  const unproven = holders.map((holder) =>
+    holder.peerId === 'peer2'
+      ? { ...holder, isDoubted: true as const, isUnproven: true as const }
+      : holder,
+  )
+  const duty = dutyOfPeer('peer1', peerOf)
+  expect(contents.every((sha256) => duty.actsFor({ sha256, holders }))).toBe(false)
+  expect(contents.every((sha256) => duty.actsFor({ sha256, holders: unproven }))).toBe(true)
+  const asking = peerIds.filter((peerId) => dutyOfPeer(peerId, peerOf).asksFor({ holders }))
+  expect(asking).toEqual(['peer1', 'peer2'])
+})

@@ -23,6 +23,15 @@ test('what a content needs', () => {
   expect(need([], 2)).toEqual({ kind: 'lost' })
 })
 
+test('copies that are not proven do not count, and are tried to be copied only if there are no others', () => {
+  const unproven = (...ids: string[]): Holder[] =>
+    shared(...ids).map((holder) => ({ ...holder, isDoubted: true, isUnproven: true }))
+  const need = (holders: Holder[]) => needOf({ holders, file, factor: 2 }, standingOf, noExtra)
+  expect(need([...shared('a'), ...unproven('b', 'c')])).toMatchObject({ lacking: 1 })
+  expect(need(unproven('b', 'c'))).toEqual({ kind: 'copies', lacking: 2, urgency: 'last-copy' })
+  expect(need(unproven('lost1'))).toEqual({ kind: 'lost' })
+})
+
 test('copies on draining peers are sources that do not count', () => {
   const need = (holders: Holder[], factor: number) =>
     needOf({ holders, file, factor }, standingOf, noExtra)
