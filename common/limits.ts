@@ -321,6 +321,8 @@ export const limits = {
   trustBytesMax: 512 * kibibyte,
   /** Join tokens that have not expired long ago. */
   joinTokensMax: 1_000,
+  /** Members that join with one token: all of them fit into the list of revoked ones several times. */
+  membersPerTokenMax: 1_000,
   /** A certificate request or a chain of certificates, PEM. */
   certificateBytesMax: 16 * kibibyte,
   /** Connections in their handshakes: at 1 ms each a cluster of 1,000 peers is back in a second. */

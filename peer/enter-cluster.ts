@@ -1,12 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { backoffMs } from '../common/backoff.ts'
 import type { Clock } from '../common/clock.ts'
-import { AppError, reasonOf, systemErrorCode } from '../common/errors.ts'
+import { AppError, reasonOf } from '../common/errors.ts'
 import { clusterFolder, namesOf, reachedAs } from '../common/identity/cluster-folder.ts'
-import type { JoinToken } from '../common/identity/join-token.ts'
-import { parseJoinToken } from '../common/identity/join-token.ts'
 import { type Cluster, openCluster } from '../common/identity/open-cluster.ts'
+import { readJoinToken } from '../common/identity/read-join-token.ts'
 import type { Log } from '../common/log.ts'
 import type { Random } from '../common/random.ts'
 import type { StartSettings } from './settings.ts'
@@ -81,7 +79,7 @@ async function joinWhenPossible(
   const { joinCluster } = await import('../common/identity/join-cluster.ts')
   for (let failures = 1; ; failures++) {
     try {
-      const token = joinToken ?? (await tokenIn(joinFile))
+      const token = joinToken ?? (await readJoinToken(joinFile ?? ''))
       await joinCluster({ ...own, token, signal }, { clock, log })
       log.info({ peerId: own.id }, 'joined the secured cluster')
       return
@@ -96,20 +94,4 @@ async function joinWhenPossible(
       await clock.sleep(waitMs, signal)
     }
   }
-}
-
-/** @throws AppError JOIN_TOKEN_INVALID if the file has none yet */
-async function tokenIn(path: string | undefined): Promise<JoinToken> {
-  const text = await readFile(path ?? '', 'utf8').catch((error: unknown) => {
-    throw systemErrorCode(error) === 'ENOENT'
-      ? new AppError('DISK_FAILED', {
-          action: 'read',
-          path: path ?? '',
-          reason: 'it does not exist',
-        })
-      : error
-  })
-  const token = parseJoinToken(text)
-  if (token === undefined) throw new AppError('JOIN_TOKEN_INVALID')
-  return token
 }

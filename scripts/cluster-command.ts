@@ -1,10 +1,12 @@
 /** `tandem cluster`: secures a cluster, and manages its members on the machine of its authority. */
 import { resolve } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { text as textOf } from 'node:stream/consumers'
+import { Command } from 'commander'
 import { systemClock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
 import { isLoopback } from '../common/hosts.ts'
-import type { ClusterOverview } from '../common/identity/authority.ts'
+import type { Authority, ClusterOverview } from '../common/identity/authority.ts'
+import type { JoinToken } from '../common/identity/join-token.ts'
 import { parsePeerId } from '../common/ids.ts'
 import { systemRandom } from '../common/random.ts'
 import { localText } from '../peer/cli/human-units.ts'
@@ -82,18 +84,40 @@ function statusCommand(terminal: Terminal): Command {
     })
 }
 
+interface RevokeOptions extends Options {
+  readonly token?: string
+}
+
 function revokeCommand(terminal: Terminal): Command {
   return new Command('revoke')
     .description(
-      'Revokes a member: its connections are closed everywhere, and it can join again only with a new token. Works while the index is stopped, too.',
+      'Revokes a member: its connections are closed everywhere, and it can join again only with a new token. With --token, revokes a join token and all members that have joined with it. Works while the index is stopped, too.',
     )
-    .argument('<member>', 'its id')
-    .action(async (id: string, options: Options) => {
+    .argument('[member]', 'its id')
+    .option('--token <id>', 'a token, as `tandem token list` shows it, in place of a member')
+    .action(async (id: string | undefined, options: RevokeOptions, self: Command) => {
+      const { token: tokenId } = options
+      if ((id === undefined) === (tokenId === undefined))
+        self.error('error: name a member, or a token with --token')
       using authority = await openAuthority(await placeOf(options))
+      if (tokenId !== undefined) return await revokeToken(authority, tokenId, options, terminal)
+      if (id === undefined) return
       authority.revoke(id)
       const text = `${printable(id)} is revoked. Members learn of it as soon as the authority runs.`
       await terminal.print(options.json === true ? printableJson({ id, revoked: true }, 2) : text)
     })
+}
+
+async function revokeToken(
+  authority: Authority,
+  tokenId: string,
+  { json }: Options,
+  terminal: Terminal,
+): Promise<void> {
+  const members = authority.revokeJoinedWith(tokenId)
+  const who = members.length === 0 ? 'no member' : members.map(printable).join(', ')
+  const text = `Revoked the token ${printable(tokenId)} and who joined with it: ${who}. Members learn of it as soon as the authority runs.`
+  await terminal.print(json === true ? printableJson({ tokenId, members }, 2) : text)
 }
 
 function rotateCommand(terminal: Terminal): Command {
@@ -116,6 +140,7 @@ function rotateCommand(terminal: Terminal): Command {
 }
 
 interface JoinOptions {
+  readonly joinFile?: string
   readonly id: string
   readonly identity: string
 }
@@ -126,27 +151,43 @@ function joinCommand(terminal: Terminal): Command {
     .description(
       'Joins a secured cluster without starting a peer: for readers such as CI jobs, and to give a member another role. A peer joins by `tandem peer --join TOKEN`.',
     )
-    .argument('<token>', 'the join token')
+    .argument(
+      '[token]',
+      'the join token; other users of this machine may see it while the command runs',
+    )
+    .option('--join-file <file>', 'a file with the token in its place; - reads it from stdin')
     .requiredOption('--id <id>', 'under which id', parsePeerId)
     .requiredOption(
       '--identity <folder>',
       'folder for the key and the certificate; that of a peer is .tandem/cluster in its data folder',
     )
-    .action(async (text: string, { id, identity }: JoinOptions) => {
-      const [{ joinCluster }, { parseJoinToken }, { readIdentityFiles }] = await Promise.all([
+    .action(async (text: string | undefined, options: JoinOptions, self: Command) => {
+      const { id, identity, joinFile } = options
+      if ((text === undefined) === (joinFile === undefined))
+        self.error('error: give a token, or its file with --join-file')
+      const [{ joinCluster }, { readIdentityFiles }] = await Promise.all([
         import('../common/identity/join-cluster.ts'),
-        import('../common/identity/join-token.ts'),
         import('../common/identity/identity-files.ts'),
       ])
-      const token = parseJoinToken(text)
-      if (token === undefined)
-        throw new InvalidArgumentError(new AppError('JOIN_TOKEN_INVALID').message)
+      const token = await tokenOf(text, joinFile)
       const folder = resolve(identity)
       const key = (await readIdentityFiles(folder))?.key
       const dependencies = { clock: systemClock, log: await silentLog() }
       await joinCluster({ token, id, names: [], folder, key }, dependencies)
       await terminal.print(`${id} has joined; its key and certificate are in ${folder}.`)
     })
+}
+
+/** The token given as an argument, in a file or on stdin. @throws AppError DISK_FAILED, JOIN_TOKEN_INVALID */
+async function tokenOf(given: string | undefined, file = '-'): Promise<JoinToken> {
+  const [{ parseJoinToken }, { readJoinToken }] = await Promise.all([
+    import('../common/identity/join-token.ts'),
+    import('../common/identity/read-join-token.ts'),
+  ])
+  if (given === undefined && file !== '-') return await readJoinToken(file)
+  const token = parseJoinToken(given ?? (await textOf(process.stdin)))
+  if (token === undefined) throw new AppError('JOIN_TOKEN_INVALID')
+  return token
 }
 
 function overviewText(

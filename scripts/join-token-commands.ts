@@ -4,6 +4,7 @@ import { systemClock } from '../common/clock.ts'
 import { durationMsOf, durationRule } from '../common/duration.ts'
 import type { TokenRow } from '../common/identity/authority-store.ts'
 import { type TokenRole, tokenRoles } from '../common/identity/cluster-role.ts'
+import { limits } from '../common/limits.ts'
 import { durationText, localText } from '../peer/cli/human-units.ts'
 import { printableJson } from '../peer/cli/printable.ts'
 import { styleOf } from '../peer/cli/style.ts'
@@ -51,7 +52,11 @@ function createCommand(terminal: Terminal): Command {
       'Makes a join token, on the machine of the authority. Each process that has it can join the cluster until it expires.',
     )
     .option('--for <duration>', 'how long it is valid', parseFor, durationMsOf(defaultFor))
-    .option('--uses <number>', 'how many may join with it (default: any number)', parseUses)
+    .option(
+      '--uses <number>',
+      `how many may join with it (default and most: ${limits.membersPerTokenMax})`,
+      parseUses,
+    )
     .addOption(
       new Option(
         '--role <role>',
@@ -87,7 +92,7 @@ function readerLine(token: string): string {
 function revokeCommand(terminal: Terminal): Command {
   return new Command('revoke')
     .description(
-      'Revokes a join token: no further process can join with it. Members that have joined stay.',
+      'Revokes a join token: no further process can join with it. Members that have joined stay; `tandem cluster revoke --token ID` revokes them, too.',
     )
     .argument('<token>', 'its id, the first digits of its secret, as `tandem token list` shows')
     .action(async (tokenId: string, _: unknown, self: Command) => {
@@ -132,6 +137,8 @@ function parseFor(text: string): number {
 
 function parseUses(text: string): number {
   const uses = Number(text)
-  if (!Number.isSafeInteger(uses) || uses < 1) throw new InvalidArgumentError('Must be 1 or more.')
+  const max = limits.membersPerTokenMax
+  if (!Number.isSafeInteger(uses) || uses < 1 || uses > max)
+    throw new InvalidArgumentError(`Must be 1 to ${max}.`)
   return uses
 }

@@ -58,6 +58,8 @@ describe('tandem', () => {
 
   test.each([
     [['lokup', 'a'], /Did you mean lookup\?/],
+    [['cluster', 'revoke'], /name a member, or a token[^]*See 'tandem help cluster'/],
+    [['token', 'create', '--uses', '0'], /Must be 1 to 1000[^]*See 'tandem help token'/],
     [['lookup'], /missing required argument/],
     [['status', '--api', 'nonsense'], /http:\/\/HOST:PORT/],
     [['download', 'a', '--index', 'nonsense'], /HOST:PORT/],

@@ -132,6 +132,14 @@ export class AuthorityStore implements Disposable {
     for (const role of roles) this.#run(update, role, id)
   }
 
+  /** The members whose present keys have joined with a token, but for the one that has the authority. */
+  membersOfToken(tokenId: string): MemberRow[] {
+    const used =
+      'SELECT 1 FROM token_uses WHERE token_id = ? AND id = members.id AND key_hash = members.key_hash'
+    const sql = `${selectMembers} WHERE is_authority = 0 AND EXISTS (${used}) ORDER BY id`
+    return this.#database.prepare<[string], RawMember>(sql).all(tokenId).map(memberOf)
+  }
+
   /** Removes tokens that expired before `beforeMs`. */
   dropTokens(beforeMs: number): void {
     this.#run('DELETE FROM tokens WHERE expires_ms < ?', beforeMs)

@@ -1,10 +1,12 @@
 import { X509Certificate } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { systemClock } from '../clock.ts'
+import { limits } from '../limits.ts'
 import { systemRandom } from '../random.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { TestCluster } from '../testing/test-cluster.ts'
 import { Authority } from './authority.ts'
+import { AuthorityStore } from './authority-store.ts'
 import type { TokenRole } from './cluster-role.ts'
 import { certificatesIn, readCertificate } from './read-certificate.ts'
 import { readTrust } from './trust.ts'
@@ -46,6 +48,29 @@ test('a token lets in as many as it is for, until it expires or is revoked', asy
   const revoked = authority.createToken({ role: 'peer', forMs: hour })
   authority.revokeToken(revoked.slice(0, 8))
   await expect(authority.join({ ...third, secret: revoked })).rejects.toThrow('was revoked')
+})
+
+test('no token lets in more than can be revoked together', async () => {
+  await using cluster = await TestCluster.create()
+  const { authority } = cluster
+  const secret = authority.createToken({ role: 'peer', forMs: hour })
+  const token = { authority: authority.digest, secret, address: { host: 'any', port: 1 } }
+  using store = new AuthorityStore(cluster.authorityFolder)
+  const use = (from: number, to: number): void =>
+    store.transaction(() => {
+      for (let place = from; place < to; place++)
+        store.addUse(secret.slice(0, 8), `made-up-${place}`, 'key', place)
+    })
+  use(0, limits.membersPerTokenMax / 2 - 1)
+  // One in a file is replaced long before.
+  expect(authority.isValidFor(token, 1)).toBe(true)
+  use(limits.membersPerTokenMax / 2 - 1, limits.membersPerTokenMax - 1)
+  expect(authority.isValidFor(token, 1)).toBe(false)
+  const last = await joining('last')
+  await authority.join({ ...last, secret })
+  await authority.join({ ...last, secret })
+  const more = authority.join({ ...(await joining('more')), secret })
+  await expect(more).rejects.toThrow('the token has been used 1000 times')
 })
 
 test('secrets are not kept, and expired tokens go after a week', async () => {

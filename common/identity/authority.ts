@@ -174,6 +174,7 @@ export class Authority implements Disposable {
     if (token === undefined || authority !== this.digest || token.isRevoked) return false
     if (!timingSafeEqual(token.secretHash, hashOf(secret)) || token.usesMax !== undefined)
       return false
+    if (token.uses >= limits.membersPerTokenMax / 2) return false
     return token.expiresMs >= this.#nowMs + forMs
   }
 
@@ -230,7 +231,7 @@ export class Authority implements Disposable {
       this.#store.putMember(joined)
       if (isLess) {
         this.#store.revokeTokensOf(id, above)
-        this.#revokeThrough(id, known.generation)
+        this.#revokeThrough([known])
       }
       return joined
     })
@@ -284,9 +285,21 @@ export class Authority implements Disposable {
       const member = this.#store.member(id)
       if (member === undefined) throw new AppError('MEMBER_UNKNOWN', { id })
       if (member.isAuthority) throw new AppError('MEMBER_IS_AUTHORITY', { id })
-      this.#store.markRevoked(id)
-      this.#store.revokeTokensOf(id, tokenRoles)
-      return this.#revokeThrough(id, member.generation)
+      return this.#revokeMembers([member])
+    })
+  }
+
+  /**
+   * Revokes a token with all members whose keys have joined with it, and the other tokens that they know.
+   * @returns the ids of these members
+   * @throws AppError JOIN_TOKEN_UNKNOWN, TOO_MANY_REVOKED
+   */
+  revokeJoinedWith(tokenId: string): string[] {
+    return this.#store.transaction(() => {
+      this.revokeToken(tokenId)
+      const members = this.#store.membersOfToken(tokenId).filter(({ isRevoked }) => !isRevoked)
+      if (members.length > 0) this.#revokeMembers(members)
+      return members.map(({ id }) => id)
     })
   }
 
@@ -371,6 +384,9 @@ export class Authority implements Disposable {
     if (this.#store.hasUsed(token.tokenId, id, keyHash)) return token
     if (token.usesMax !== undefined && token.uses >= token.usesMax)
       throw new AppError('JOIN_REFUSED', { reason: 'the token has been used' })
+    const max = limits.membersPerTokenMax
+    if (token.uses >= max)
+      throw new AppError('JOIN_REFUSED', { reason: `the token has been used ${max} times` })
     this.#store.addUse(token.tokenId, id, keyHash, this.#nowMs)
     return token
   }
@@ -414,13 +430,22 @@ export class Authority implements Disposable {
   }
 
   /** @throws AppError TOO_MANY_REVOKED */
-  #revokeThrough(id: string, throughGeneration: number): SignedTrust {
-    const trust = this.#trust
-    const others = trust.revoked.filter((one) => one.id !== id && this.#isNeeded(one))
-    if (others.length >= limits.revocationsMax)
+  #revokeMembers(members: readonly MemberRow[]): SignedTrust {
+    for (const { id } of members) {
+      this.#store.markRevoked(id)
+      this.#store.revokeTokensOf(id, tokenRoles)
+    }
+    return this.#revokeThrough(members)
+  }
+
+  /** Revokes the certificates of these generations and before. @throws AppError TOO_MANY_REVOKED */
+  #revokeThrough(members: readonly MemberRow[]): SignedTrust {
+    const ids = new Set(members.map(({ id }) => id))
+    const others = this.#trust.revoked.filter((one) => !ids.has(one.id) && this.#isNeeded(one))
+    if (others.length + members.length > limits.revocationsMax)
       throw new AppError('TOO_MANY_REVOKED', { max: limits.revocationsMax })
-    const revoked: Revocation[] = [...others, { id, throughGeneration }]
-    return this.#publish({ ...trust, revoked })
+    const these = members.map(({ id, generation }) => ({ id, throughGeneration: generation }))
+    return this.#publish({ ...this.#trust, revoked: [...others, ...these] })
   }
 
   /** A revocation matters until the certificate would have expired, on all clocks. */

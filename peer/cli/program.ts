@@ -55,6 +55,7 @@ export function addCommands(program: Command, group: string, commands: readonly 
     program.addCommand(
       command.copyInheritedSettings(program).helpGroup(group).showHelpAfterError(hint),
     )
+    for (const nested of command.commands) nested.copyInheritedSettings(command)
   }
 }
 
