@@ -1,6 +1,7 @@
 import type { BackgroundWork } from '../common/background.ts'
 import type { Clock } from '../common/clock.ts'
 import { reasonOf } from '../common/errors.ts'
+import { mayChange, mayChangeAll, ownerOfDecision } from '../common/identity/change-rights.ts'
 import { deadlines, limits } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
 import { thatFitFrame } from '../common/protocol/frame-budget.ts'
@@ -30,8 +31,12 @@ interface Dependencies {
     | 'recordIntentSource'
     | 'forkIntentLog'
     | 'mergeIntent'
+    | 'lackedIntent'
   >
-  readonly requests: () => Pick<PeerRequests, 'isConnected' | 'keepIntent' | 'readIntent'>
+  readonly requests: () => Pick<
+    PeerRequests,
+    'isConnected' | 'keepIntent' | 'provenOf' | 'readIntent'
+  >
   readonly decisions: () => Pick<Decisions, 'onWritten'>
   /** Whether others decide, too, as in a mesh: their decisions are always read. */
   readonly isOneOfMany: boolean
@@ -39,6 +44,14 @@ interface Dependencies {
   readonly events: EventRecorder
   readonly clock: Clock
   readonly log: Log
+}
+
+/** What is read from a peer. */
+interface Reading {
+  readonly peerId: string
+  readonly intent: IntentState
+  /** If it is not the log kept for this index. */
+  readonly otherLog?: string
 }
 
 /** A registered peer. */
@@ -63,6 +76,9 @@ interface Keeper {
  * this database is so new that it may replace a lost one (docs/decisions/0024). What another index
  * decides while this one is away (docs/decisions/0043) is read from its log as peers keep it: from
  * where that log was when this index first heard of it.
+ *
+ * Where identities are proven, a peer that is no admin is believed only what it may decide: about itself. How
+ * far it was read is not recorded as read from the log: an admin may keep the same log.
  */
 export class IntentExchange {
   readonly #dependencies: Dependencies
@@ -71,6 +87,12 @@ export class IntentExchange {
   readonly #others = new Map<string, IntentState>()
   /** Reads from one peer at a time: most others have nothing to add then. */
   readonly #reads = new SerialQueue()
+  /** The same, page by page, of peers that are no admins: one that answers slowly holds up no other. */
+  readonly #pages = new SerialQueue()
+  /** How far those were read, by peer and by which of its logs. */
+  readonly #readUpTo = new Map<string, IntentState>()
+  /** By log: this one was continued under another name. */
+  readonly #forks = new Map<string, Promise<void>>()
   readonly #wakeUp = new WakeUp()
   #isWoken = false
 
@@ -97,7 +119,7 @@ export class IntentExchange {
     keeper.taking = promise
     this.#dependencies.background.start('read the decisions that a peer keeps', async (signal) => {
       try {
-        await this.#reads.run(() => this.#take(keeper, signal))
+        await this.#take(keeper, signal)
         if (other !== undefined) await this.#takeOther(peerId, other, signal)
         this.#wake()
       } finally {
@@ -150,16 +172,18 @@ export class IntentExchange {
   async #take(keeper: Keeper, signal: AbortSignal): Promise<void> {
     const { store, log } = this.#dependencies
     const { peerId, intent } = keeper
-    if (this.#keepers.get(peerId) !== keeper) return
     try {
-      const own = await store.intentState()
-      const isOwn = intent?.logId === own.logId
-      if (isOwn && intent.revision <= own.revision) keeper.revision = intent.revision
-      else if (intent !== undefined) {
-        if (isOwn) await this.#fork(own)
-        await this.#readLacking(peerId, intent, signal)
-      }
-      keeper.isTaken = true
+      await this.#inTurn(peerId, async () => {
+        if (this.#keepers.get(peerId) !== keeper) return
+        const own = await store.intentState()
+        const isOwn = intent?.logId === own.logId
+        if (isOwn && intent.revision <= own.revision) keeper.revision = intent.revision
+        else if (intent !== undefined) {
+          if (isOwn) await this.#fork(peerId, own)
+          await this.#readLacking({ peerId, intent }, signal)
+        }
+        keeper.isTaken = true
+      })
     } catch (error) {
       // What it keeps is not replaced. It registers again, or is asked after a restart.
       log.warn({ peerId, reason: reasonOf(error) }, 'the decisions that a peer keeps were not read')
@@ -172,13 +196,13 @@ export class IntentExchange {
     const { logId, revision } = intent
     this.#others.set(peerId, intent)
     try {
-      await this.#reads.run(async () => {
+      await this.#inTurn(peerId, async () => {
         if ((await store.intentState()).logId === logId) return
         const isKnown = (await store.intentSources()).has(logId)
         // What was decided before, perhaps in another cluster, is no concern of this one.
-        if (!isKnown && !isOneOfMany && !store.isRecovering)
-          await store.recordIntentSource(logId, revision)
-        else await this.#readLacking(peerId, intent, signal, logId)
+        const isNew = !isKnown && !isOneOfMany && !store.isRecovering
+        if (isNew && this.#mayDecideAll(peerId)) await store.recordIntentSource(logId, revision)
+        else await this.#readLacking({ peerId, intent, otherLog: logId }, signal)
       })
     } catch (error) {
       this.#others.delete(peerId)
@@ -186,56 +210,123 @@ export class IntentExchange {
     }
   }
 
-  /** This database is older than what peers have of it: from here on, the numbers differ. */
-  async #fork({ logId, revision }: IntentState): Promise<void> {
-    const { store, log } = this.#dependencies
-    log.warn({ logId, revision }, 'peers keep later decisions: the database is an older copy')
-    await store.forkIntentLog()
+  /** @throws AppError NOT_REGISTERED if the peer has no connection */
+  #mayDecideAll(peerId: string): boolean {
+    return mayChangeAll(this.#dependencies.requests().provenOf(peerId))
   }
 
-  /** @param otherLog if it is not the one kept for this index */
-  async #readLacking(
-    peerId: string,
-    { logId, revision }: IntentState,
-    signal: AbortSignal,
-    otherLog?: string,
-  ): Promise<void> {
-    const { store, requests, decisions, events, log } = this.#dependencies
-    const sources = await store.intentSources()
-    let after = sources.get(logId)
-    const { isOneOfMany } = this.#dependencies
-    if (after === undefined && !store.isRecovering && !isOneOfMany)
-      return log.info({ peerId, logId }, 'a peer keeps the decisions of another cluster')
-    let merged = 0
-    for (after ??= 0; after < revision; ) {
-      const limit = limits.intentRecordsPerPage
-      const options = { after, limit, ...(otherLog !== undefined && { logId: otherLog }) }
-      const { records } = await requests().readIntent(peerId, options, signal)
-      const last = records.at(-1)
-      if (last !== undefined && last.revision <= after) break
-      const known = this.#believed(
-        peerId,
-        records.flatMap((record) => readRecord(record) ?? []),
-      )
-      const touched = await store.mergeIntent(known)
-      decisions().onWritten(touched)
-      merged += touched.intent.length
-      after = last?.revision ?? revision
-      await store.recordIntentSource(logId, after)
-    }
-    if (merged === 0 || isOneOfMany || otherLog !== undefined) return
-    log.info({ peerId, logId, merged }, 'read decisions that a peer kept')
-    const reason = merged === 1 ? '1 decision' : `${merged} decisions`
-    events.record({ kind: 'decisions-restored', peerId, reason })
+  async #inTurn(peerId: string, work: () => Promise<void>): Promise<void> {
+    await (this.#mayDecideAll(peerId) ? this.#reads.run(work) : work())
   }
 
   /**
-   * Of the decisions of others in a mesh, those that are not from the future: such ones would win over all
-   * that are made in the meantime. An index alone reads its own back, whatever its clock says now.
+   * This database is older than what peers have of it: from here on, the numbers differ. A database is
+   * replaced while no index runs, so that one peer that is no admin has this done once in a run.
    */
-  #believed(peerId: string, records: readonly IntentRecord[]): IntentRecord[] {
+  async #fork(peerId: string, { logId, revision }: IntentState): Promise<void> {
+    const { store, log } = this.#dependencies
+    if (!this.#forks.has(logId)) {
+      if (this.#forks.size > 0 && !this.#mayDecideAll(peerId))
+        throw new Error('it claims later decisions than were made')
+      log.warn(
+        { peerId, logId, revision },
+        'peers keep later decisions: the database is an older copy',
+      )
+      this.#forks.set(logId, store.forkIntentLog())
+    }
+    try {
+      await this.#forks.get(logId)
+    } catch (error) {
+      this.#forks.delete(logId)
+      throw error
+    }
+  }
+
+  async #readLacking(reading: Reading, signal: AbortSignal): Promise<void> {
+    const { store, isOneOfMany, events, log } = this.#dependencies
+    const { peerId, otherLog } = reading
+    const { logId, revision } = reading.intent
+    const isTrusted = this.#mayDecideAll(peerId)
+    const source = (await store.intentSources()).get(logId)
+    if (source === undefined && otherLog === undefined && !store.isRecovering && !isOneOfMany)
+      return log.info({ peerId, logId }, 'a peer keeps the decisions of another cluster')
+    const read = { records: 0, merged: 0, refused: 0 }
+    const before = isTrusted ? undefined : this.#readUpTo.get(placeOf(reading))
+    let after = Math.max(source ?? 0, before?.logId === logId ? before.revision : 0)
+    try {
+      while (after < revision && (isTrusted || read.records < limits.intentRecordsMax)) {
+        const last = await this.#readPage(reading, { after, isTrusted, read }, signal)
+        if (last !== undefined && last <= after) break
+        after = last ?? revision
+        if (isTrusted) await store.recordIntentSource(logId, after)
+        else this.#readUpTo.set(placeOf(reading), { logId, revision: after })
+      }
+    } finally {
+      if (read.refused > 0) this.#onRefused(reading, read.refused)
+    }
+    if (read.merged === 0 || isOneOfMany || otherLog !== undefined) return
+    log.info({ peerId, logId, merged: read.merged }, 'read decisions that a peer kept')
+    events.record({ kind: 'decisions-restored', peerId, reason: decisionCount(read.merged) })
+  }
+
+  /**
+   * Takes over what a peer may decide of a page.
+   * @returns the last revision of the page; undefined if it is empty
+   */
+  async #readPage(
+    { peerId, otherLog }: Reading,
+    {
+      after,
+      isTrusted,
+      read,
+    }: {
+      after: number
+      isTrusted: boolean
+      read: { records: number; merged: number; refused: number }
+    },
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const { store, requests, decisions } = this.#dependencies
+    const limit = limits.intentRecordsPerPage
+    const options = { after, limit, ...(otherLog !== undefined && { logId: otherLog }) }
+    const ask = async () => {
+      const proven = requests().provenOf(peerId)
+      if (mayChangeAll(proven) !== isTrusted) throw new Error('it has another role now')
+      return { proven, ...(await requests().readIntent(peerId, options, signal)) }
+    }
+    const { proven, ...page } = await (isTrusted ? ask() : this.#pages.run(ask))
+    const last = page.records.at(-1)?.revision
+    if (last !== undefined && last <= after) return last
+    const records = page.records.flatMap((record) => readRecord(record) ?? [])
+    const isBelieved = (record: IntentRecord): boolean => mayChange(proven, ownerOfDecision(record))
+    const believed = records.filter(isBelieved)
+    const isOwnLog = isTrusted && otherLog === undefined
+    const touched = await store.mergeIntent(this.#inTime(peerId, believed, isOwnLog))
+    decisions().onWritten(touched)
+    read.records += page.records.length
+    read.merged += touched.intent.length
+    if (believed.length < records.length)
+      read.refused += await store.lackedIntent(records.filter((record) => !isBelieved(record)))
+    return last
+  }
+
+  /** Decisions that would have been taken over from an admin. */
+  #onRefused({ peerId, intent: { logId } }: Reading, refused: number): void {
+    const { events, log } = this.#dependencies
+    const what =
+      'decisions that a peer keeps are not believed: they are not its own, and it is no admin'
+    log.warn({ peerId, logId, refused }, what)
+    const reason = `only an admin may make or keep them: ${decisionCount(refused)}`
+    events.record({ kind: 'decisions-refused', peerId, reason })
+  }
+
+  /**
+   * Of the decisions of others, those that are not from the future: such ones would win over all that are
+   * made in the meantime. An index alone reads its own back, whatever its clock says now.
+   */
+  #inTime(peerId: string, records: readonly IntentRecord[], isOwnLog: boolean): IntentRecord[] {
     const { clock, log, isOneOfMany } = this.#dependencies
-    if (!isOneOfMany) return [...records]
+    if (isOwnLog && !isOneOfMany) return [...records]
     const nowMs = clock.nowMs()
     const aheadMs = Math.max(...records.map(({ changedMs }) => changedMs - nowMs))
     if (aheadMs <= deadlines.clockAheadNoticeMs) return [...records]
@@ -243,7 +334,7 @@ export class IntentExchange {
       ({ changedMs }) => changedMs - nowMs <= deadlines.clockAheadMsMax,
     )
     const refused = records.length - believed.length
-    const what = 'decisions of a member of the mesh are from the future: a clock is wrong'
+    const what = 'decisions of another member are from the future: a clock is wrong'
     log.warn({ peerId, aheadMs: Math.round(aheadMs), refused }, what)
     return believed
   }
@@ -315,6 +406,14 @@ export class IntentExchange {
     const isLast = last >= revision
     return { logId, after, revision: last, isLast, records }
   }
+}
+
+function placeOf({ peerId, otherLog }: Reading): string {
+  return otherLog === undefined ? peerId : `${peerId}/other`
+}
+
+function decisionCount(count: number): string {
+  return count === 1 ? '1 decision' : `${count} decisions`
 }
 
 function isBehind({ revision: has }: Keeper, revision: number): boolean {

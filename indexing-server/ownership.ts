@@ -1,4 +1,5 @@
 import { AppError } from '../common/errors.ts'
+import { mayChange } from '../common/identity/change-rights.ts'
 import type { Session } from './registry.ts'
 
 /**
@@ -8,12 +9,12 @@ import type { Session } from './registry.ts'
  * @throws AppError FORBIDDEN
  */
 export function checkOwnership(
-  { connection, peerId }: Session,
+  { connection }: Session,
   owner: string | undefined,
   request: string,
 ): void {
   const { proven } = connection
-  if (proven === undefined || proven.role === 'admin' || owner === peerId) return
+  if (proven === undefined || mayChange(proven, owner)) return
   const whose = owner === undefined ? 'files of others' : `what belongs to ${owner}`
   throw new AppError('FORBIDDEN', {
     request: `${request} for ${whose}`,

@@ -1,5 +1,6 @@
 import type { BackgroundWork } from '../common/background.ts'
 import { AppError, reasonOf } from '../common/errors.ts'
+import type { ProvenIdentity } from '../common/identity/cluster-role.ts'
 import type { Log } from '../common/log.ts'
 import type { BulkSink } from '../common/protocol/bulk.ts'
 import type { Connection } from '../common/protocol/connection.ts'
@@ -28,6 +29,14 @@ export class PeerRequests implements ProofRequests {
 
   isConnected(peerId: string): boolean {
     return this.#connectionOf(peerId) !== undefined
+  }
+
+  /**
+   * Who the peer that is registered has proven to be; undefined where nothing is proven.
+   * @throws AppError NOT_REGISTERED if the peer has no connection
+   */
+  provenOf(peerId: string): ProvenIdentity | undefined {
+    return this.#connectionFor(peerId, 'hello').proven
   }
 
   /** @throws AppError NOT_REGISTERED if the peer has no connection, and the peer's answer */

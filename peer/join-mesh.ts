@@ -150,6 +150,7 @@ export async function joinMesh(
       catalog,
       kept,
       link: connections,
+      isBesideIndex: settings.index !== undefined,
       onRegistered: (member) => mesh.fetchChanges(member),
     }),
   )

@@ -90,6 +90,11 @@ export const eventKinds = {
     sentence: 'the index read decisions that it lacked from {peer}',
     tone: 'good',
   },
+  'decisions-refused': {
+    sentence: 'the index did not take over decisions that {peer} keeps',
+    tone: 'plain',
+    isSecurity: true,
+  },
   'brake-on': { sentence: 'copying and dropping are held', tone: 'bad' },
   'brake-off': { sentence: 'copying and dropping continue[ after {duration}]', tone: 'good' },
   'member-joined': { sentence: '{peer} got a certificate', tone: 'good', isSecurity: true },

@@ -87,12 +87,15 @@ export class IntentLog {
 
   /** Records a decision that was made elsewhere, unless it has a later one. */
   merge(record: IntentRecord): boolean {
-    const { kind, key, changedMs } = record
-    const value = record.value === null ? null : JSON.stringify(record.value)
-    const before = this.#sql.record.get(kind, key) as WrittenRecord | undefined
-    if (before !== undefined && !isNewer({ value, changedMs }, before)) return false
-    this.#put({ kind, key, value, changedMs })
+    if (!this.lacks(record)) return false
+    this.#put(written(record))
     return true
+  }
+
+  /** Whether it has no decision on the same kind and key, or an earlier one. */
+  lacks(record: IntentRecord): boolean {
+    const before = this.#sql.record.get(record.kind, record.key) as WrittenRecord | undefined
+    return before === undefined || isNewer(written(record), before)
   }
 
   /** What is in force of a kind, sorted by key. */
@@ -140,6 +143,10 @@ export class IntentLog {
     this.#sql.advance.run()
     this.#sql.put.run(record)
   }
+}
+
+function written({ kind, key, value, changedMs }: IntentRecord): WrittenRecord {
+  return { kind, key, value: value === null ? null : JSON.stringify(value), changedMs }
 }
 
 /** @returns every statement about the log, compiled once */

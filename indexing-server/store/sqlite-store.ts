@@ -249,6 +249,10 @@ export class SqliteStore implements IndexStore {
     return await this.#commits.add(records.length, job, { isDurable: true })
   }
 
+  async lackedIntent(records: readonly IntentRecord[]): Promise<number> {
+    return records.filter((record) => this.#intent.lacks(record)).length
+  }
+
   async intents<K extends IntentKind>(
     kind: K,
     after: string,

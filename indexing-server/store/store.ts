@@ -287,6 +287,8 @@ export interface IndexStore extends AsyncDisposable {
   decide(decisions: readonly Decision[]): Promise<Touched>
   /** Takes over those of these decisions, made elsewhere, that are later than its own. */
   mergeIntent(records: readonly IntentRecord[]): Promise<Touched>
+  /** How many of these decisions, made elsewhere, {@link mergeIntent} would take over. */
+  lackedIntent(records: readonly IntentRecord[]): Promise<number>
   /** Decisions of a kind that are in force, sorted by key, at most `limit` after the key `after`. */
   intents<K extends IntentKind>(
     kind: K,

@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
+import type { ProvenIdentity } from '../../common/identity/cluster-role.ts'
 import type { Log } from '../../common/log.ts'
 import { connect } from '../../common/protocol/client.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
@@ -56,9 +57,23 @@ export class MemberConnections implements MeshLink, AsyncDisposable {
     body: RequestOf<T>,
     signal: AbortSignal,
   ): Promise<ReplyOf<T>> {
+    return (await this.ask(target, type, body, signal)).reply
+  }
+
+  /**
+   * The same.
+   * @returns also who has proven to answer
+   */
+  async ask<T extends MessageType>(
+    target: Target,
+    type: T,
+    body: RequestOf<T>,
+    signal: AbortSignal,
+  ): Promise<{ readonly reply: ReplyOf<T>; readonly proven: ProvenIdentity | undefined }> {
     signal.throwIfAborted()
     const connection = await settledBefore(this.#connectionTo(target), signal)
-    return await connection.request(type, body, { signal })
+    const reply = await connection.request(type, body, { signal })
+    return { reply, proven: connection.proven }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

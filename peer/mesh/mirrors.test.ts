@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { AppError } from '../../common/errors.ts'
+import type { ProvenIdentity } from '../../common/identity/cluster-role.ts'
 import { MemoryTransport } from '../../common/protocol/memory-transport.ts'
 import type { MemberRecord } from '../../common/protocol/mesh-messages.ts'
 import type { Change, RequestOf } from '../../common/protocol/messages.ts'
@@ -44,6 +45,8 @@ class World {
   /** What is asked of other peers. */
   readonly asked: { readonly to: string | undefined; readonly type: string; body: unknown }[] = []
   readonly registered: string[] = []
+  /** Who members prove to be. */
+  proven: ProvenIdentity | undefined
   answer: (type: string, body: unknown) => unknown = () => ({})
   toStore: (one: Announcement) => Announcement = (one) => one
   readonly mirrors = new Mirrors({
@@ -56,7 +59,12 @@ class World {
         this.asked.push({ to, type, body })
         return this.answer(type, body) as never
       },
+      ask: async ({ peerId: to }, type, body) => {
+        this.asked.push({ to, type, body })
+        return { reply: this.answer(type, body) as never, proven: this.proven }
+      },
     },
+    isBesideIndex: true,
     onRegistered: (peerId) => this.registered.push(peerId),
     clock: this.clock,
     random: seededRandom('mirrors'),
@@ -372,4 +380,33 @@ test('copies that a member had before its newest changes are asked for again', a
   const asking = mirrors.learnCopies('peer1', [sha256], signal)
   await expect(asking).rejects.toMatchObject({ code: 'BUSY' })
   expect([world.asked.length, world.index.announcements.length]).toEqual([5, 2])
+})
+
+test('beside an index, a member that is no admin is believed only its decisions about itself', async () => {
+  const world = await World.start()
+  world.say()
+  await registered(world, 1)
+  const keys = ['peer2', 'peer3', 'peer1', 'peer4']
+  const records = keys.map((key, place) => ({
+    kind: 'drain',
+    key,
+    value: 'true',
+    changedMs: 1,
+    revision: place + 1,
+  }))
+  world.answer = (_, body) => {
+    const { after, limit } = body as RequestOf<'read-intent'>
+    return { records: records.slice(after, after + limit) }
+  }
+  const read = async (after: number): Promise<string[]> => {
+    const page = await world.index.readIntent({ after, limit: 2 })
+    return page.records.map(({ key }) => key)
+  }
+  expect(await read(0)).toEqual(['peer2', 'peer3'])
+  world.proven = { role: 'admin', id: 'peer1', generation: 1, isAuthority: false }
+  expect(await read(0)).toEqual(['peer2', 'peer3'])
+  world.proven = { ...world.proven, role: 'peer' }
+  // A page without any is no end.
+  expect(await read(0)).toEqual(['peer1'])
+  expect(await read(3)).toEqual([])
 })

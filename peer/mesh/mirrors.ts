@@ -1,5 +1,6 @@
 import { BackgroundWork } from '../../common/background.ts'
 import { AppError } from '../../common/errors.ts'
+import { mayChange, ownerOfDecision } from '../../common/identity/change-rights.ts'
 import { limits } from '../../common/limits.ts'
 import type { Handlers } from '../../common/protocol/handlers.ts'
 import type { MemberRecord } from '../../common/protocol/mesh-messages.ts'
@@ -28,7 +29,9 @@ interface Dependencies extends Omit<MirrorDependencies, 'handlers' | 'onRegister
   readonly ownId: string
   readonly catalog: OwnCatalog
   readonly kept: Pick<KeptCatalogs, 'toStore' | 'onStored'>
-  readonly link: Pick<MemberConnections, 'request'>
+  readonly link: Pick<MemberConnections, 'ask' | 'request'>
+  /** Whether the cluster has an index, where only admins decide about others; in a mesh alone all members do. */
+  readonly isBesideIndex: boolean
   /** The own index says what it has of this member's catalog. */
   readonly onRegistered: (peerId: string) => void
 }
@@ -206,9 +209,28 @@ export class Mirrors implements Knowledge, AsyncDisposable {
     return mirror
   }
 
+  /**
+   * Of the decisions of a member, those that it may make: this peer, perhaps an admin, tells the index of
+   * the cluster what its own has taken over. Without records, there are none after `page.after`.
+   */
+  async #readBelieved(
+    to: Target,
+    page: RequestOf<'read-intent'>,
+    signal: AbortSignal,
+  ): Promise<ReplyOf<'read-intent'>> {
+    for (let { after } = page; ; ) {
+      const asked = { ...page, after }
+      const { reply, proven } = await this.#dependencies.link.ask(to, 'read-intent', asked, signal)
+      const records = reply.records.filter((one) => mayChange(proven, ownerOfDecision(one)))
+      const last = reply.records.at(-1)?.revision ?? after
+      if (records.length > 0 || last <= after) return { records }
+      after = last
+    }
+  }
+
   /** What the own index asks of a member. */
   #forwarding(target: () => Target | undefined): MirrorDependencies['handlers'] {
-    const { link } = this.#dependencies
+    const { link, isBesideIndex } = this.#dependencies
     const forward =
       <T extends MessageType>(type: T) =>
       async (body: RequestOf<T>, _: undefined, signal: AbortSignal): Promise<ReplyOf<T>> => {
@@ -223,7 +245,13 @@ export class Mirrors implements Knowledge, AsyncDisposable {
       prove: forward('prove'),
       'confirm-copies': forward('confirm-copies'),
       'restore-file': forward('restore-file'),
-      'read-intent': forward('read-intent'),
+      'read-intent': async (page, _, signal) => {
+        const to = target()
+        if (to === undefined) throw new AppError('NOT_REGISTERED', { request: 'read-intent' })
+        return isBesideIndex
+          ? await this.#readBelieved(to, page, signal)
+          : await link.request(to, 'read-intent', page, signal)
+      },
       // A member has an index of its own, which keeps decisions and tells it whether it is reached.
       // Each member's own index has its replicas moved.
       relabel: async ({ copies }) => ({ relabelled: copies.map(() => false) }),

@@ -103,6 +103,11 @@ export class FakeIndex implements AsyncDisposable {
     return await this.#connection.request('tasks', { tasks })
   }
 
+  async readIntent(page: RequestOf<'read-intent'>): Promise<ReplyOf<'read-intent'>> {
+    if (this.#connection === undefined) throw new Error('no peer is connected')
+    return await this.#connection.request('read-intent', page)
+  }
+
   #handlers(): Pick<IndexHandlers, 'announce' | 'heartbeat' | 'leave'> {
     return {
       announce: async (announcement) => await this.#answer(this.#take(announcement)),

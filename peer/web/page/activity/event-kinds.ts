@@ -42,6 +42,7 @@ const kinds: Readonly<Record<Kind, KindRow>> = {
   'replication-set': { group: 'files', tone: '' },
   'replication-unset': { group: 'files', tone: '' },
   'decisions-restored': { group: 'peers', tone: 'ok' },
+  'decisions-refused': { group: 'peers', tone: '' },
   'brake-on': { group: 'copies', tone: 'bad' },
   'brake-off': { group: 'copies', tone: 'ok' },
   'member-joined': { group: 'peers', tone: 'ok' },
