@@ -11,6 +11,7 @@ import type {
   ReplyOf,
   RequestOf,
 } from '../common/protocol/messages.ts'
+import { accuserOf } from './accuser.ts'
 import type { Admission } from './admission.ts'
 import { notInFuture } from './announced-times.ts'
 import type { ChangeFeed } from './changes/change-feed.ts'
@@ -284,7 +285,7 @@ function reportHandlers({
     async accuse({ peerId, sha256 }, session) {
       const accuser = registry.heard(session, 'accuse').peerId
       registry.accuse({ session, peerId, sha256 })
-      const accuserHost = session.connection.remote.host
+      const accuserHost = accuserOf(session.connection)
       if (accuser !== peerId) await doubts.accuse({ peerId, sha256, accuser, accuserHost })
       return {}
     },

@@ -28,6 +28,13 @@ export class Identities {
     this.#dependencies = dependencies
   }
 
+  /** Unbinds an id that is proven in another way. */
+  async release(peerId: string): Promise<void> {
+    const { store } = this.#dependencies
+    if ((await store.identityOf(peerId)) !== undefined)
+      await store.releaseIdentity(peerId, { onlyIfEmpty: false })
+  }
+
   /** @throws AppError PEER_ID_BOUND if the id is bound to another secret */
   async check(peerId: string, identity: string | undefined, isDead: boolean): Promise<void> {
     const { store, takeRelease, log } = this.#dependencies

@@ -392,3 +392,38 @@ test('a file from the future is as new as one of now', async () => {
     ['later', 'future'].map((text) => contentOf(text).sha256),
   )
 })
+
+test('a certificate decides whose an id is, whatever secret it was bound to', async () => {
+  await using cluster = await IndexCluster.start()
+  const [first, second] = ['1'.repeat(64), '2'.repeat(64)]
+  const peer1 = await cluster.peer('peer1', { identity: first })
+  await peer1.shares('a')
+  peer1.crash()
+  const proven = { role: 'peer', id: 'peer1', generation: 2, isAuthority: false } as const
+  cluster.proven.push(proven)
+  const again = { epoch: epochOfCopy, identity: second }
+  const other = await cluster.peer('peer1', again)
+  other.crash()
+  cluster.proven.push({ ...proven, generation: 3 })
+  expect(await codeOf(cluster.peer('peer1', { ...again, identity: first }))).toBe('ok')
+})
+
+test('two members have a peer listed last, wherever they connect from', async () => {
+  await using cluster = await IndexCluster.start()
+  const ids = ['peer1', 'peer2', 'peer3']
+  for (const id of ids) cluster.proven.push({ role: 'peer', id, generation: 1, isAuthority: false })
+  const peer1 = await cluster.peer('peer1')
+  const peer2 = await cluster.peer('peer2')
+  const peer3 = await cluster.peer('peer3')
+  await peer1.shares('a')
+  await peer2.shares('a')
+  const order = async (): Promise<string[]> => {
+    const { contents } = await peer3.ask('lookup', { name: 'a' })
+    return (contents[0]?.sources ?? []).map(({ peerId }) => peerId)
+  }
+  const { sha256 } = contentOf('none')
+  for (let times = 0; times < 3; times++) await peer2.ask('accuse', { peerId: 'peer1', sha256 })
+  expect(await order()).toEqual(['peer1', 'peer2'])
+  await peer3.ask('accuse', { peerId: 'peer1', sha256 })
+  expect(await order()).toEqual(['peer2', 'peer1'])
+})

@@ -8,6 +8,7 @@ import type { IntentState, PeerInfo, PeerState, RequestOf } from '../common/prot
 import { formatAddress } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import { Accusations } from './accusations.ts'
+import { accuserOf } from './accuser.ts'
 import { Claims } from './claims.ts'
 import type { Announced } from './doubts.ts'
 import { breaksRemembered } from './flapping.ts'
@@ -194,7 +195,11 @@ export class Registry implements Disposable {
     const host = registration.host ?? connection.remote.host
     const http = httpAddressOf(registration.http, host)
     const known = this.#entries.get(peerId)
-    await this.#identities.check(peerId, identity, known === undefined || known.state === 'dead')
+    // A certificate says whose the id is.
+    const isProven = connection.proven !== undefined
+    if (isProven) await this.#identities.release(peerId)
+    else
+      await this.#identities.check(peerId, identity, known === undefined || known.state === 'dead')
     await this.#claims.check(peerId, epoch, known)
     refuseClosed(connection)
     if (!this.#entries.has(peerId)) await this.#makeRoom()
@@ -203,7 +208,7 @@ export class Registry implements Disposable {
       ...record,
       epoch,
       continues,
-      identity,
+      identity: isProven ? undefined : identity,
     })
     const entry =
       this.#entries.get(peerId) ?? this.#entryOf({ ...record, ...holdings, gone: 'dead' })
@@ -261,7 +266,7 @@ export class Registry implements Disposable {
     const accuser = session.peerId
     if (accuser === peerId || !this.#entries.has(peerId)) return
     this.#log.warn({ accuser, peerId, sha256 }, 'peer accused of wrong bytes')
-    this.#accusations.add(peerId, session.connection.remote.host)
+    this.#accusations.add(peerId, accuserOf(session.connection))
   }
 
   /** The index has found that a peer claims a copy that it does not have. */

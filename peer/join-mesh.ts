@@ -19,6 +19,7 @@ import { type Elsewhere, foundNowhere } from './find/elsewhere.ts'
 import { findMembers } from './find-members.ts'
 import type { IndexRequests, PeerDependencies } from './join-cluster.ts'
 import { GainedCopies } from './mesh/gained-copies.ts'
+import { givenTaskHandlers } from './mesh/given-tasks.ts'
 import { KeptCatalogs } from './mesh/kept-catalogs.ts'
 import { learnSources } from './mesh/learn-sources.ts'
 import type { Member as MeshMember } from './mesh/member.ts'
@@ -46,6 +47,8 @@ export interface MeshParts {
   readonly catalog: CatalogChanges
   /** The same, for the index of the cluster. */
   readonly forCluster: Inventory
+  /** Whether members have copies made and dropped: always without an index of the cluster, otherwise while it is away. */
+  doMembersAct(): boolean
   /** Which index this peer asks, if there is one besides its own. */
   standby: Standby | undefined
   readonly connections: MemberConnections
@@ -69,7 +72,7 @@ export async function openMesh(
   const { startOwnIndex } = dependencies
   if (startOwnIndex === undefined) throw new Error('a peer of a mesh needs an index of its own')
   const gate: OwnIndexGate = {
-    isOpen: () => address === undefined || parts.standby?.isActing === true,
+    isOpen: () => parts.doMembersAct(),
     reachesIndex: (member) => parts.member?.reachesIndex(member) === true,
     knowsAll: () => parts.member?.kept.keepsAll !== false,
   }
@@ -81,6 +84,7 @@ export async function openMesh(
     index,
     catalog,
     forCluster,
+    doMembersAct: () => address === undefined || parts.standby?.isActing === true,
     standby: undefined,
     connections,
     member: undefined,
@@ -321,18 +325,17 @@ function memberHandlers(
 ): Omit<MeshHandlers, keyof MeshQueries['handlers']> {
   return {
     ...mesh.handlers,
-    'cancel-tasks': (ids, _, signal) => requests['cancel-tasks'](ids, undefined, signal),
+    ...givenTaskHandlers({
+      doMembersAct: () => meshed.doMembersAct(),
+      origins: () => meshed.origins,
+      learn: (tasks, signal) =>
+        learnSources(tasks, { mirrors, notKept: kept.notKept }, dependencies, signal),
+      requests,
+    }),
     'confirm-copies': (hashes, _, signal) => requests['confirm-copies'](hashes, undefined, signal),
     'read-intent': (page, _, signal) => requests['read-intent'](page, undefined, signal),
-    'restore-file': (file, _, signal) => requests['restore-file'](file, undefined, signal),
     verify: (content, _, signal) => requests.verify(content, undefined, signal),
     prove: (challenge, _, signal) => requests.prove(challenge, undefined, signal),
-    tasks: async ({ tasks }, { id }, signal) => {
-      meshed.origins?.note(id, tasks)
-      // The own index must not take a new copy for the only one, and have more of them made.
-      await learnSources(tasks, { mirrors, notKept: kept.notKept }, dependencies, signal)
-      return await requests.tasks({ tasks }, undefined, signal)
-    },
     report: async (report, { id }, signal) => {
       if (report.lastSeq !== undefined) await mirrors.catchUp(id, report.lastSeq, signal)
       return await mirrors.report(id, 'report', report, signal)

@@ -8,6 +8,12 @@ export const meshErrors = {
     status: 409,
     sentence: 'That peer takes part in no mesh: start it with --mesh.',
   },
+  INDEX_ACTS: {
+    when: 'A member of a mesh gave tasks to a peer of which the cluster has an index that is not away.',
+    retryable: true,
+    status: 409,
+    sentence: 'The index of the cluster is there: only it has files copied, removed and restored.',
+  },
   NOT_IN_MESH: {
     when: 'A peer that takes part in no mesh was asked to join one.',
     retryable: false,

@@ -95,6 +95,11 @@ export class TaskOrigins {
     }
   }
 
+  /** Whether the index of this member gave a task that is not reported yet. */
+  isFrom(peerId: string, taskId: string): boolean {
+    return this.#origins.get(taskId) === peerId
+  }
+
   async announced(signal: AbortSignal): Promise<void> {
     await this.#own.announced(signal)
   }

@@ -78,10 +78,10 @@ export async function startServing(
       log,
       desk: dependencies.desk,
       handlers: serveHandlers({ ...dependencies, openFiles, smallFiles, queue, buffers }),
-      welcome: async (hello, { remote, account }) => ({
+      welcome: async (hello, { remote, proven, account }) => ({
         reply: { peerId },
         session: {
-          id: hello.peerId ?? formatAddress(remote),
+          id: proven?.id ?? hello.peerId ?? formatAddress(remote),
           host: hostKeyOf(remote.host),
           account,
         },
