@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fileErrors } from './error-rows/file-errors.ts'
+import { identityErrors } from './error-rows/identity-errors.ts'
 import { indexErrors } from './error-rows/index-errors.ts'
 import { meshErrors } from './error-rows/mesh-errors.ts'
 import { processErrors } from './error-rows/process-errors.ts'
@@ -21,7 +22,7 @@ import { limits } from './limits.ts'
 const codes = Object.keys(errorTable) as ErrorCode[]
 
 test('no code has two rows', () => {
-  const parts = [protocolErrors, indexErrors, fileErrors, meshErrors, processErrors]
+  const parts = [protocolErrors, indexErrors, identityErrors, fileErrors, meshErrors, processErrors]
   expect(codes).toEqual(parts.flatMap((part) => Object.keys(part)))
 })
 

@@ -1,11 +1,16 @@
+import { X509Certificate } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { backoffMs } from '../common/backoff.ts'
 import type { Clock } from '../common/clock.ts'
 import { AppError, reasonOf } from '../common/errors.ts'
+import { isAuthorityFolder } from '../common/identity/authority-store.ts'
 import { clusterFolder, namesOf, reachedAs } from '../common/identity/cluster-folder.ts'
+import { NodeIdentity } from '../common/identity/node-identity.ts'
 import { type Cluster, openCluster } from '../common/identity/open-cluster.ts'
+import { authorityDigest } from '../common/identity/read-certificate.ts'
 import { readJoinToken } from '../common/identity/read-join-token.ts'
 import type { Log } from '../common/log.ts'
+import { parseAddress } from '../common/protocol/transport.ts'
 import type { Random } from '../common/random.ts'
 import type { StartSettings } from './settings.ts'
 
@@ -21,6 +26,7 @@ export type EnterSettings = Pick<
   | 'httpHost'
   | 'allowedHosts'
   | 'index'
+  | 'isIndexGiven'
   | 'joinToken'
   | 'joinFile'
   | 'secure'
@@ -52,18 +58,62 @@ export async function enterCluster(
   const own = { folder, id: peerId, names: namesOf(settings) }
   const founds = isFounding ? ({ role: 'admin', id: peerId } as const) : undefined
   const tokens = { tokenOut, adminTokenOut }
-  const options = { ...own, founds, address, ...tokens, authorityAt: settings.index }
-  let cluster = await openCluster(options, dependencies)
-  if (cluster === undefined && hasToken(settings)) {
-    await joinWhenPossible(settings, own, dependencies)
-    cluster = await openCluster(options, dependencies)
+  const options = {
+    ...own,
+    founds,
+    address,
+    ...tokens,
+    authorityAt: settings.isIndexGiven ? settings.index : undefined,
   }
-  const id = cluster?.identity.self.id
-  if (cluster === undefined || id === peerId) return cluster
-  await cluster[Symbol.asyncDispose]()
+  const identity = await NodeIdentity.open(folder, dependencies)
+  checkId(identity, peerId, folder)
+  const isFounder = isFounding || isAuthorityFolder(folder)
+  if (!isFounder && hasToken(settings) && !(await isUsable(identity, settings, dependencies)))
+    await joinWhenPossible(settings, own, dependencies)
+  return await openCluster(options, dependencies)
+}
+
+/** The index of a peer: where it joined, unless another is set. */
+export function indexOf(
+  { index, isIndexGiven }: Pick<StartSettings, 'index' | 'isIndexGiven'>,
+  cluster: Cluster | undefined,
+): StartSettings['index'] {
+  if (index === undefined || isIndexGiven) return index
+  return parseAddress(cluster?.identity.joinedAt ?? '') ?? index
+}
+
+/** @throws AppError CERTIFICATE_REFUSED if the identity is that of another peer */
+function checkId(identity: NodeIdentity | undefined, peerId: string, folder: string): void {
+  const id = identity?.self.id
+  if (id === undefined || id === peerId) return
+  const remedy = isAuthorityFolder(folder)
+    ? `which has the authority of the cluster: start it as --peer ${id}`
+    : `not of ${peerId}: start it as --peer ${id}, or move that folder away and join again`
   throw new AppError('CERTIFICATE_REFUSED', {
-    reason: `${folder} has the identity of ${id}, not of ${peerId}; remove it and join again`,
+    reason: `${folder} has the identity of ${id}, ${remedy}`,
   })
+}
+
+/**
+ * Whether the identity can be used in the cluster of the token, or would be refused for good: it has expired or
+ * is revoked, or its cluster has another authority now, after a rotation or the loss of the authority's disk.
+ */
+async function isUsable(
+  identity: NodeIdentity | undefined,
+  { joinToken, joinFile }: EnterSettings,
+  { clock, log }: Dependencies,
+): Promise<boolean> {
+  if (identity === undefined) return false
+  const token = joinToken ?? (await readJoinToken(joinFile ?? '').catch(() => undefined))
+  if (token === undefined) return true
+  const { trust, validity, self } = identity
+  const isKnown = trust.authorities.some(
+    (pem) => authorityDigest(new X509Certificate(pem)) === token.authority,
+  )
+  const isValid = clock.nowMs() < validity.toMs && !identity.isRevoked(self)
+  if (isKnown && isValid) return true
+  log.warn({ isKnown, isValid }, 'the certificate of this peer is worth nothing: joining again')
+  return false
 }
 
 function hasToken({ joinToken, joinFile }: EnterSettings): boolean {

@@ -10,7 +10,7 @@ import { formatAddress } from '../common/protocol/transport.ts'
 import { systemRandom } from '../common/random.ts'
 import { type ProcessContext, runProcess } from '../common/run-process.ts'
 import { configFile, loadSettings } from '../common/settings.ts'
-import { enterCluster } from './enter-cluster.ts'
+import { enterCluster, indexOf } from './enter-cluster.ts'
 import { limitSettings, toLimitSettings } from './limit/limit-settings.ts'
 import type { StartOwnIndex } from './mesh/own-index.ts'
 import { type Peer, type PeerOptions, startPeer } from './peer.ts'
@@ -80,7 +80,8 @@ async function run(
   const entering = { clock: systemClock, random: systemRandom, log, stop: context.stop }
   const cluster = stack.use(await enterCluster(starting, entering))
   const exposure = exposureOf(starting, { hasIdentity: cluster !== undefined, isAccepted })
-  const settings = { ...starting, isInsecure: checkExposure(exposure, context) }
+  const isInsecure = checkExposure(exposure, context)
+  const settings = { ...starting, index: indexOf(starting, cluster), isInsecure }
   const dependencies = {
     transport: cluster?.transport ?? tcpTransport,
     desk: cluster?.desk,

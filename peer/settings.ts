@@ -240,6 +240,8 @@ type EnteringKey = 'joinFile' | 'secure' | 'tokenOut' | 'adminTokenOut'
 export interface StartSettings extends PeerSettings, Pick<ValuesOf<PeerTable>, EnteringKey> {
   /** For joining a secured cluster. */
   readonly joinToken: JoinToken | undefined
+  /** Whether the index is set, not the default. */
+  readonly isIndexGiven: boolean
 }
 
 /** The settings that the peer runs with. */
@@ -373,6 +375,7 @@ export function toPeerSettings(loaded: LoadedPeerSettings): StartSettings {
     ...others,
     peerId: id,
     index: registeredAt(loaded, targets.joinToken),
+    isIndexGiven: loaded.origins.index !== 'default',
     ...targets,
     allowedHosts: hostNamesOf(allowedHosts),
   }

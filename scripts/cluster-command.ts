@@ -165,15 +165,11 @@ function joinCommand(terminal: Terminal): Command {
       const { id, identity, joinFile } = options
       if ((text === undefined) === (joinFile === undefined))
         self.error('error: give a token, or its file with --join-file')
-      const [{ joinCluster }, { readIdentityFiles }] = await Promise.all([
-        import('../common/identity/join-cluster.ts'),
-        import('../common/identity/identity-files.ts'),
-      ])
+      const { joinCluster } = await import('../common/identity/join-cluster.ts')
       const token = await tokenOf(text, joinFile)
       const folder = resolve(identity)
-      const key = (await readIdentityFiles(folder))?.key
       const dependencies = { clock: systemClock, log: await silentLog() }
-      await joinCluster({ token, id, names: [], folder, key }, dependencies)
+      await joinCluster({ token, id, names: [], folder }, dependencies)
       await terminal.print(`${id} has joined; its key and certificate are in ${folder}.`)
     })
 }

@@ -34,7 +34,7 @@ export type SecurityNews =
 
 interface Dependencies {
   readonly authority: Authority
-  readonly identity: Pick<NodeIdentity, 'accept' | 'trust' | 'self'>
+  readonly identity: Pick<NodeIdentity, 'acceptOwn' | 'trust' | 'self'>
   readonly resolve: ResolveHost
   /** The name of the authority that issued the certificate that a member has shown last. */
   readonly issuerShownBy: (id: string) => string | undefined
@@ -58,6 +58,7 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
     this.#notices = new RefusalNotices(dependencies)
     this.#renewals = new Renewals(dependencies)
     this.#version = dependencies.authority.version
+    this.#adopt()
     this.#takeTrust()
     this.#lookLater()
   }
@@ -114,7 +115,6 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
     const certified = await this.#names(names, proven.id, remote.host)
     const issued = await authority.renew(member, { request, names: certified })
     log.info({ id: proven.id }, 'renewed a certificate')
-    this.#takeTrust()
     return issued
   }
 
@@ -145,21 +145,34 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
 
   /** What commands on this machine have changed counts here, too. */
   #lookLater(): void {
-    this.#cancel = this.#dependencies.clock.after(lookMs, () => {
-      const { authority, issuerShownBy } = this.#dependencies
-      const isFinished = authority.finishRotation(issuerShownBy)
-      const { version } = authority
-      if (isFinished || version !== this.#version) this.#takeTrust()
-      this.#version = version
+    const { authority, issuerShownBy, clock, log } = this.#dependencies
+    this.#cancel = clock.after(lookMs, () => {
       this.#lookLater()
+      try {
+        this.#adopt()
+        const { version } = authority
+        const isOver = authority.finishRotation(issuerShownBy)
+        if (isOver || version !== this.#version) this.#takeTrust()
+        this.#version = version
+      } catch (error) {
+        log.error({ reason: reasonOf(error) }, 'the database of the authority cannot be read')
+      }
     })
+  }
+
+  /** After a restored backup, members may know a newer document than the database does. */
+  #adopt(): void {
+    const { authority, identity, log } = this.#dependencies
+    if (!authority.adopt(identity.trust)) return
+    const { number } = identity.trust
+    log.warn({ number }, 'members know of later changes than the authority: it goes on from these')
   }
 
   /** @param by who has caused the changes; undefined for a command on this machine */
   #takeTrust(by?: string): void {
     const { authority, identity, log, onNews } = this.#dependencies
     const before = new Set(identity.trust.revoked.map(keyOf))
-    if (!identity.accept(authority.signedTrust)) return
+    if (!identity.acceptOwn(authority.signedTrust)) return
     for (const one of identity.trust.revoked) {
       if (before.has(keyOf(one))) continue
       log.warn({ id: one.id, by }, 'a member was revoked')

@@ -8,8 +8,9 @@ import { TestCluster } from '../testing/test-cluster.ts'
 import { Authority } from './authority.ts'
 import { AuthorityStore } from './authority-store.ts'
 import type { TokenRole } from './cluster-role.ts'
+import type { NodeIdentity } from './node-identity.ts'
 import { certificatesIn, readCertificate } from './read-certificate.ts'
-import { readTrust } from './trust.ts'
+import { readTrust, type SignedTrust } from './trust.ts'
 import { makeRequest } from './x509.ts'
 
 const hour = 3_600_000
@@ -223,4 +224,54 @@ test('a certificate states its identity, and no certificate of an authority does
   const [own, authority] = certificatesIn(cluster.own.credentials.cert)
   expect(own && readCertificate(own)?.identity).toMatchObject({ role: 'index', isAuthority: true })
   expect(authority && readCertificate(authority)).toBeUndefined()
+})
+
+test('an authority that was restored from a backup goes on from what members know', async () => {
+  await using cluster = await TestCluster.create()
+  const { authority } = cluster
+  const [kept] = [await cluster.member('peer1'), await cluster.member('peer2')]
+  const lost = { ...kept.trust, number: 3, revoked: [{ id: 'peer9', throughGeneration: 2 }] }
+  expect(authority.adopt(lost)).toBe(true)
+  kept.accept(authority.signedTrust)
+  expect(kept.accept(authority.revoke('peer2'))).toBe(true)
+  expect(kept.trust.revoked.map(({ id }) => id)).toEqual(['peer9', 'peer2'])
+  const secret = authority.createToken({ role: 'peer', forMs: hour })
+  const again = await authority.join({ ...(await joining('peer9')), secret })
+  expect(again.identity.generation).toBe(3)
+})
+
+test('a member takes over only a certificate of its own, from its authority', async () => {
+  await using cluster = await TestCluster.create()
+  await using other = await TestCluster.create()
+  const member = await cluster.member('peer1')
+  const { key } = member.credentials
+  const before = member.credentials.cert
+  for (const from of [await other.member('peer1'), await cluster.member('peer2')]) {
+    const material = { key, chain: from.credentials.cert, signedTrust: member.signedTrust }
+    await expect(member.replace(material)).rejects.toMatchObject({ code: 'CERTIFICATE_REFUSED' })
+    const whole = { ...material, key: from.credentials.key }
+    await expect(member.replace(whole)).rejects.toMatchObject({ code: 'CERTIFICATE_REFUSED' })
+  }
+  expect(member.credentials.cert).toBe(before)
+  await member.replace({ key, ...(await chainOf(cluster, member)) })
+})
+
+async function chainOf(
+  { authority }: TestCluster,
+  { self, credentials }: NodeIdentity,
+): Promise<{ chain: string; signedTrust: SignedTrust }> {
+  const { certificate, trust } = await authority.renew(self, await requestOf(credentials.key))
+  return { chain: certificate, signedTrust: trust }
+}
+
+test('the documents of the own authority are taken over after several changes', async () => {
+  await using cluster = await TestCluster.create()
+  const { authority, own } = cluster
+  await cluster.member('peer1')
+  await authority.rotate()
+  authority.endRotation()
+  // Signed by the new key only, which the own process has not heard of.
+  const last = authority.revoke('peer1')
+  expect(() => own.accept(last)).toThrow('not signed')
+  expect(own.acceptOwn(last)).toBe(true)
 })

@@ -215,12 +215,15 @@ export class Authority implements Disposable {
       const { role } = this.#takeToken(secret, { id, keyHash })
       const known = this.#store.member(id)
       const isSame = known?.keyHash === keyHash && !known.isRevoked
-      if (known !== undefined && !known.isRevoked && !isSame)
+      const isExpired = known !== undefined && known.expiresMs < nowMs
+      if (known !== undefined && !known.isRevoked && !isSame && !isExpired)
         throw new AppError('MEMBER_EXISTS', { id })
       if (known?.isAuthority === true) throw new AppError('MEMBER_EXISTS', { id })
       const above = rolesAbove(role)
       const isLess = isSame && above.some((one) => one === known.role)
-      const generation = known === undefined ? 1 : known.generation + (isSame && !isLess ? 0 : 1)
+      const revoked = this.#trust.revoked.find((one) => one.id === id)
+      const before = Math.max(known?.generation ?? 0, revoked?.throughGeneration ?? 0)
+      const generation = isSame && !isLess ? known.generation : before + 1
       const joinedMs = isSame ? known.joinedMs : nowMs
       const issued = {
         issuedMs: nowMs,
@@ -452,6 +455,30 @@ export class Authority implements Disposable {
   #isNeeded({ id }: Revocation): boolean {
     const member = this.#store.member(id)
     return member === undefined || member.expiresMs + dayMs > this.#nowMs
+  }
+
+  /**
+   * Takes over a later trust document than its own, which members know when the database was restored from a
+   * backup.
+   * @returns whether it was later
+   */
+  adopt(trust: Trust): boolean {
+    const own = this.#trust
+    if (trust.number <= own.number || trust.cluster !== own.cluster) return false
+    this.#store.transaction(() => {
+      const revoked = [...own.revoked]
+      for (const one of trust.revoked) {
+        const known = revoked.findIndex(({ id }) => id === one.id)
+        if (known === -1) revoked.push(one)
+        else if ((revoked[known]?.throughGeneration ?? 0) < one.throughGeneration)
+          revoked[known] = one
+        const member = this.#store.member(one.id)
+        if (member !== undefined && member.generation <= one.throughGeneration)
+          this.#store.markRevoked(one.id)
+      }
+      this.#publish({ ...own, number: trust.number, revoked })
+    })
+    return true
   }
 
   #endRotation(): SignedTrust {

@@ -18,6 +18,8 @@ export interface IdentityMaterial {
 }
 
 const names = {
+  /** The key of a process that joins. */
+  joining: 'joining.pem',
   node: 'node.pem',
   trust: 'trust.json',
   /** Certificates of the trusted authorities, for programs that call processes over HTTPS. */
@@ -61,6 +63,32 @@ export async function writeIdentityFiles(
   await writeTrustFile(folder, signedTrust)
   if (joinedAt !== undefined) await writePrivate(join(folder, names.joined), `${joinedAt}\n`)
   await writePrivate(join(folder, names.node), `${key.trim()}\n${chain.trim()}\n`)
+}
+
+/**
+ * The key to join with: that of an attempt whose answer was lost, so that the authority knows it again, or a
+ * new one, on disk before it is used.
+ * @throws AppError DISK_FULL, DISK_FAILED
+ */
+export async function joiningKey(folder: string, make: () => Promise<string>): Promise<string> {
+  const path = join(folder, names.joining)
+  const kept = await readIfThere(path)
+  if (kept !== undefined) return kept
+  const key = await make()
+  await makePrivateFolder(folder)
+  await writePrivate(path, key)
+  return key
+}
+
+/**
+ * Writes the identity of a process that has joined. An earlier one is kept beside it.
+ * @throws AppError DISK_FULL, DISK_FAILED
+ */
+export async function writeJoined(folder: string, material: IdentityMaterial): Promise<void> {
+  const before = await readIfThere(join(folder, names.node))
+  if (before !== undefined) await writePrivate(join(folder, `${names.node}.before`), before)
+  await writeIdentityFiles(folder, material)
+  await rm(join(folder, names.joining), { force: true })
 }
 
 /** Replaces the trust document of an identity. @throws AppError DISK_FULL, DISK_FAILED */

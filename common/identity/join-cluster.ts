@@ -11,7 +11,7 @@ import { dialError } from '../protocol/tcp-sockets.ts'
 import { tcpTransport } from '../protocol/tcp-transport.ts'
 import { alpn } from '../protocol/tls-transport.ts'
 import { type Address, formatAddress, type Wire, wireOf } from '../protocol/transport.ts'
-import { writeIdentityFiles } from './identity-files.ts'
+import { joiningKey, readIdentityFiles, writeJoined } from './identity-files.ts'
 import type { JoinToken } from './join-token.ts'
 import { authorityDigest, type ReadCertificate, readCertificate } from './read-certificate.ts'
 
@@ -21,10 +21,8 @@ export interface JoinOptions {
   readonly id: string
   /** Names and addresses under which it is reached over HTTPS. */
   readonly names: readonly string[]
-  /** Where the identity is kept. */
+  /** Where the identity is kept; an earlier one gives its key. */
   readonly folder: string
-  /** The key of an earlier identity, PEM; a new one by default. */
-  readonly key?: string | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -35,17 +33,19 @@ export interface JoinOptions {
  *   DISK_FULL, DISK_FAILED, and the authority's other errors
  */
 export async function joinCluster(
-  { token, id, names, folder, key: ownKey, signal }: JoinOptions,
+  { token, id, names, folder, signal }: JoinOptions,
   dependencies: { readonly clock: Clock; readonly log: Log },
 ): Promise<void> {
-  const { makeRequest } = await import('./x509.ts')
-  const { key, request } = await makeRequest(id, ownKey)
   const what = `Connecting to ${formatAddress(token.address)}`
   const dialled = await withDeadline(
     { what, deadlineMs: deadlines.dialMs, signal },
     dependencies.clock,
     (inTime) => dialAuthority(token, dependencies.clock.nowMs(), inTime),
   )
+  const { makeRequest } = await import('./x509.ts')
+  const known = await readIdentityFiles(folder)
+  const key = known?.key ?? (await joiningKey(folder, async () => (await makeRequest(id)).key))
+  const { request } = await makeRequest(id, key)
   const { connection } = await connectTo(
     {
       transport: tcpTransport,
@@ -61,7 +61,7 @@ export async function joinCluster(
     const asked = { secret: token.secret, id, request, names: [...names] }
     const { certificate, trust } = await connection.request('join-cluster', asked, { signal })
     const joinedAt = formatAddress(token.address)
-    await writeIdentityFiles(folder, { key, chain: certificate, signedTrust: trust, joinedAt })
+    await writeJoined(folder, { key, chain: certificate, signedTrust: trust, joinedAt })
   } finally {
     connection.destroy()
   }

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Cancel } from '../clock.ts'
 import { AppError, reasonOf } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -10,7 +11,7 @@ import {
   writeTrustFile,
 } from './identity-files.ts'
 import { authorityDigest, certificatesIn, readCertificate } from './read-certificate.ts'
-import { isRevoked, readTrust, type SignedTrust, type Trust } from './trust.ts'
+import { isRevoked, parseTrust, readTrust, type SignedTrust, type Trust } from './trust.ts'
 
 /** What TLS needs, PEM. */
 export interface Credentials {
@@ -120,6 +121,23 @@ export class NodeIdentity {
     const trust = readTrust(signedTrust, this.#trust.authorities)
     if (trust === undefined || trust.cluster !== this.self.cluster)
       throw new AppError('TRUST_REFUSED')
+    return this.#take(trust, signedTrust)
+  }
+
+  /**
+   * Takes over a newer trust document of the authority that is in the same process: its database is believed
+   * without a signature.
+   * @returns whether it is newer
+   * @throws AppError TRUST_REFUSED if it is malformed or of another cluster
+   */
+  acceptOwn(signedTrust: SignedTrust): boolean {
+    const trust = parseTrust(signedTrust.text)
+    if (trust === undefined || trust.cluster !== this.self.cluster)
+      throw new AppError('TRUST_REFUSED')
+    return this.#take(trust, signedTrust)
+  }
+
+  #take(trust: Trust, signedTrust: SignedTrust): boolean {
     if (trust.number <= this.#trust.number) return false
     this.#trust = trust
     this.#signedTrust = signedTrust
@@ -142,6 +160,7 @@ export class NodeIdentity {
    */
   async replace(material: Omit<IdentityMaterial, 'joinedAt'>): Promise<void> {
     this.accept(material.signedTrust)
+    this.#checkRenewed(material)
     const { joinedAt } = this.#held
     const next = held(this.#folder, { ...material, joinedAt }, this.#trust)
     await this.#writes.run(async () => {
@@ -151,6 +170,29 @@ export class NodeIdentity {
     const { ca } = this.#held.credentials
     this.#held = { ...next, credentials: { ...next.credentials, ca } }
     this.#changed()
+  }
+
+  /** A new certificate must be for the same key and identity, and of a trusted authority. */
+  #checkRenewed({ key, chain }: Pick<IdentityMaterial, 'key' | 'chain'>): void {
+    const [own, issuer] = certificatesIn(chain)
+    const read = own && readCertificate(own)
+    const isIssued =
+      own !== undefined &&
+      issuer !== undefined &&
+      own.verify(issuer.publicKey) &&
+      own.checkPrivateKey(createPrivateKey(key)) &&
+      this.#trust.authorities.some(
+        (pem) => authorityDigest(new X509Certificate(pem)) === authorityDigest(issuer),
+      )
+    const { id, cluster, generation } = this.self
+    const isOwn =
+      read?.identity.id === id &&
+      read.identity.cluster === cluster &&
+      read.identity.generation === generation
+    if (!isIssued || !isOwn)
+      throw new AppError('CERTIFICATE_REFUSED', {
+        reason: 'the new one is not of this cluster’s authority for this member',
+      })
   }
 
   /** Calls `callback` after each change of credentials or trust. */

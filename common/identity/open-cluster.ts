@@ -205,7 +205,12 @@ async function withAuthority<T>(
   const wire = await withDeadline(deadline, dependencies.clock, (inTime) =>
     transport.dial(address, { signal: inTime }),
   )
-  const role = wire.proven?.role === 'index' ? 'index' : 'peer'
+  if (wire.proven?.isAuthority !== true) {
+    wire.stream.destroy()
+    const reason = 'it is a member of the cluster, not its authority'
+    throw new AppError('DIAL_FAILED', { address: formatAddress(address), reason })
+  }
+  const role = wire.proven.role === 'index' ? 'index' : 'peer'
   const { role: own, id } = identity.self
   const hello =
     own === 'reader' ? { role: 'client' as const } : { role: 'peer' as const, peerId: id }

@@ -20,6 +20,8 @@ export function renewalDelayMs(
 ): number {
   if (issuer !== trust.issuer) return 0
   const { fromMs, toMs } = validity
+  // The clock was ahead when it was issued: other members refuse it.
+  if (nowMs < fromMs) return 0
   return Math.max(0, fromMs + ((toMs - fromMs) * 2) / 3 - nowMs)
 }
 

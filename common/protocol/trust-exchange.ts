@@ -15,6 +15,8 @@ export class TrustExchange {
   #connection: Connection | undefined
   /** The version that the other side has, as far as is known. */
   #theirs = 0
+  /** The version that was last sent. */
+  #sending = 0
 
   constructor(holder: TrustHolder, { log }: { log: Log }) {
     this.#holder = holder
@@ -52,16 +54,21 @@ export class TrustExchange {
     if (connection?.isOpen !== true) return
     const { number } = this
     const isNewer = number > this.#theirs
-    if (number === this.#theirs) return
-    this.#theirs = Math.max(this.#theirs, number)
+    if (number === this.#theirs || number === this.#sending) return
+    this.#sending = number
     const request = isNewer ? { number, trust: this.#holder.signedTrust } : { number }
     connection.request('exchange-trust', request).then(
-      (reply) => this.#take(reply.trust),
-      (error: unknown) =>
+      (reply) => {
+        this.#theirs = Math.max(this.#theirs, reply.number)
+        this.#take(reply.trust)
+      },
+      (error: unknown) => {
+        this.#sending = 0
         this.#log.debug(
           { remote: connection.remote, reason: reasonOf(error) },
           'a trust document was not exchanged',
-        ),
+        )
+      },
     )
   }
 }

@@ -36,7 +36,7 @@ describe('Tab completes', () => {
     ['replication resume ', [[], '']],
     ['drain ', [['peer1', 'peer2'], '']],
     ['safe-to-stop peer2', [['peer2 '], 'peer2']],
-    ['peers ', [['forget '], '']],
+    ['peers ', [['forget', 'revoke'], '']],
     ['peers forget peer2', [['peer2 '], 'peer2']],
     ['download --sh', [['--sha256 '], '--sh']],
     ['history --of ', [['all', 'peer1', 'peer2'], '']],
