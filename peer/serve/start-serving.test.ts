@@ -38,6 +38,16 @@ test('a content is served by chunk, and the sent bytes are counted', async () =>
   expect(serving.connectionCount).toBe(1)
 })
 
+test('a requester is who it has proven to be, although its hello does not say so', async () => {
+  const world = await aServingPeer()
+  const one = aContent(5)
+  await world.share('one', one)
+  await using serving = await world.serve()
+  world.proven = { role: 'reader', id: 'ci', generation: 1, isAuthority: false }
+  await readChunk(await world.dial(serving), one.content.sha256)
+  expect([...world.sent.keys()]).toEqual([`ci ${one.content.sha256}`])
+})
+
 test.each([0, 1, mebibyte, mebibyte + 1])('a file of %i bytes is served whole', async (size) => {
   const world = await aServingPeer()
   const one = aContent(size)

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { ChunkSet } from '../../common/content/chunk-set.ts'
 import { hashFile } from '../../common/content/hash.ts'
+import type { ProvenIdentity } from '../../common/identity/cluster-role.ts'
 import { BufferSink } from '../../common/protocol/bulk.ts'
 import { connect } from '../../common/protocol/client.ts'
 import type { Connection } from '../../common/protocol/connection.ts'
@@ -32,6 +33,8 @@ export class ServeWorld {
   readonly rechecked: string[] = []
   readonly verified: string[] = []
   connectionsMax = 100
+  /** Who those that connect prove to be. */
+  proven: ProvenIdentity | undefined
   readonly downloads = new Map<string, ServedDownload>()
   readonly uploads = new TrafficGate(noLimits, this)
   readonly #files: ServedFile[] = []
@@ -101,7 +104,14 @@ export class ServeWorld {
           },
         },
         verify: (sha256) => this.verified.push(sha256),
-        transport: this.transport,
+        transport: {
+          dial: (address, options) => this.transport.dial(address, options),
+          listen: (address, onConnection) =>
+            this.transport.listen(address, (wire, remote) => {
+              const { proven } = this
+              onConnection(proven === undefined ? wire : { ...wire, proven }, remote)
+            }),
+        },
         clock: this.clock,
         log: silentLog,
       },
