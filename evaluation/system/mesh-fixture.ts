@@ -31,6 +31,8 @@ export interface MeshOptions extends Pick<ClusterOptions, 'settings' | 'prepare'
   readonly isFirstLate?: boolean
   /** Whether peers are told of no other, and find one another on a port that only they use. */
   readonly isDiscovering?: boolean
+  /** Additional flags of a peer. */
+  readonly flagsOf?: (name: string) => readonly string[]
   /** The number in the id of the first one; 1 by default. */
   readonly firstNumber?: number
   /** Where they run, each on its own host. */
@@ -53,7 +55,7 @@ export async function startMesh(options: MeshOptions): Promise<MeshCluster> {
   const folder = stack.use(await temporaryFolder()).path
   const config = join(folder, 'config.json')
   const { settings = quickMesh, prepare, firstNumber = 1, hosts, signal } = options
-  const { isFirstLate = false, isDiscovering = false } = options
+  const { isFirstLate = false, isDiscovering = false, flagsOf = () => [] } = options
   const [discoveryPort] = isDiscovering ? await freePorts() : [0]
   await writeFile(config, JSON.stringify(settingsOf({ settings }, join(folder, 'logs'))))
   const peers: TandemProcess[] = []
@@ -70,7 +72,15 @@ export async function startMesh(options: MeshOptions): Promise<MeshCluster> {
     const listen = host === undefined ? [] : ['--host', host.address, '--insecure']
     const discovery = ['--discovery-port', String(discoveryPort)]
     const joined = ['--join', joins.map(addressOf).join(',')]
-    const flags = ['--config', config, '--mesh', ...listen, ...discovery, ...joined]
+    const flags = [
+      '--config',
+      config,
+      '--mesh',
+      ...listen,
+      ...discovery,
+      ...joined,
+      ...flagsOf(name),
+    ]
     const given = { role: 'peer', name, dataFolder, port, httpPort, host, flags, signal } as const
     const peer = stack.use(new TandemProcess(given, { clock: systemClock }))
     peers.push(peer)
