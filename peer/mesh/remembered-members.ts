@@ -9,8 +9,9 @@ import type { Member } from './member.ts'
 
 /** As many as a joining member tries. */
 const membersMax = 64
-/** Members come and go; the file need not be the newest. */
-const rememberEveryMs = 30_000
+/** Members come and go; the file is written when they have. A peer that stops soon remembers those it met. */
+const lookFirstMs = 2_000
+const lookEveryMs = 10_000
 
 const Remembered = Type.Object({
   members: Type.Array(
@@ -52,8 +53,8 @@ export class RememberedMembers {
   ): Promise<void> {
     let written = ''
     let known: readonly Address[] = before
-    for (;;) {
-      await this.#clock.sleep(rememberEveryMs, signal)
+    for (let delayMs = lookFirstMs; ; delayMs = lookEveryMs) {
+      await this.#clock.sleep(delayMs, signal)
       const live = members()
         .filter(({ state, isMet }) => state === 'live' && isMet)
         .map(({ record: { host, port } }) => ({ host, port }))
