@@ -69,6 +69,19 @@ test('a peer whose cluster has lost its authority joins the new one', async () =
   expect(again?.identity.self.cluster).toBe(second.cluster.own.self.cluster)
 })
 
+test('a token of an authority that has been replaced does not keep a member out', async () => {
+  await using folder = await temporaryFolder()
+  const file = join(folder.path, 'token')
+  await using authority = await authorityAt(file)
+  const [settings, dependencies] = entering(folder.path, file)
+  await (await enterCluster(settings, dependencies))?.[Symbol.asyncDispose]()
+  const secret = '0'.repeat(32)
+  const old = { authority: '0'.repeat(64), secret, address: authority.address }
+  const given = { ...settings, joinFile: undefined, joinToken: old }
+  await using again = await enterCluster(given, dependencies)
+  expect(again?.identity.self.cluster).toBe(authority.cluster.own.self.cluster)
+})
+
 test('a peer that got no answer joins with the same key', async () => {
   await using folder = await temporaryFolder()
   const file = join(folder.path, 'token')

@@ -5,6 +5,7 @@ import type { Clock } from '../common/clock.ts'
 import { AppError, reasonOf } from '../common/errors.ts'
 import { isAuthorityFolder } from '../common/identity/authority-store.ts'
 import { clusterFolder, namesOf, reachedAs } from '../common/identity/cluster-folder.ts'
+import type { JoinToken } from '../common/identity/join-token.ts'
 import { NodeIdentity } from '../common/identity/node-identity.ts'
 import { type Cluster, openCluster } from '../common/identity/open-cluster.ts'
 import { authorityDigest } from '../common/identity/read-certificate.ts'
@@ -68,8 +69,11 @@ export async function enterCluster(
   const identity = await NodeIdentity.open(folder, dependencies)
   checkId(identity, peerId, folder)
   const isFounder = isFounding || isAuthorityFolder(folder)
-  if (!isFounder && hasToken(settings) && !(await isUsable(identity, settings, dependencies)))
-    await joinWhenPossible(settings, own, dependencies)
+  if (!isFounder && hasToken(settings)) {
+    const use = await useOf(identity, settings, dependencies)
+    if (use === 'none') await joinWhenPossible(settings, own, dependencies)
+    else if (use === 'doubtful') await joinOnce(settings, own, dependencies)
+  }
   return await openCluster(options, dependencies)
 }
 
@@ -95,25 +99,48 @@ function checkId(identity: NodeIdentity | undefined, peerId: string, folder: str
 }
 
 /**
- * Whether the identity can be used in the cluster of the token, or would be refused for good: it has expired or
- * is revoked, or its cluster has another authority now, after a rotation or the loss of the authority's disk.
+ * Of what use an identity is beside a token. None, if there is none, or it has expired or is revoked. It is
+ * doubtful if the token names another authority: the cluster may have lost its own, or the token is an old one.
  */
-async function isUsable(
+async function useOf(
   identity: NodeIdentity | undefined,
   { joinToken, joinFile }: EnterSettings,
   { clock, log }: Dependencies,
-): Promise<boolean> {
-  if (identity === undefined) return false
-  const token = joinToken ?? (await readJoinToken(joinFile ?? '').catch(() => undefined))
-  if (token === undefined) return true
+): Promise<'full' | 'doubtful' | 'none'> {
+  if (identity === undefined) return 'none'
   const { trust, validity, self } = identity
-  const isKnown = trust.authorities.some(
-    (pem) => authorityDigest(new X509Certificate(pem)) === token.authority,
-  )
-  const isValid = clock.nowMs() < validity.toMs && !identity.isRevoked(self)
-  if (isKnown && isValid) return true
-  log.warn({ isKnown, isValid }, 'the certificate of this peer is worth nothing: joining again')
-  return false
+  if (clock.nowMs() >= validity.toMs || identity.isRevoked(self)) {
+    log.warn({ validToMs: validity.toMs }, 'the certificate of this peer is worth nothing any more')
+    return 'none'
+  }
+  const token = joinToken ?? (await readJoinToken(joinFile ?? '').catch(() => undefined))
+  const isOfCluster = ({ authority }: JoinToken): boolean =>
+    trust.authorities.some((pem) => authorityDigest(new X509Certificate(pem)) === authority)
+  return token === undefined || isOfCluster(token) ? 'full' : 'doubtful'
+}
+
+/** Joins if the token is good for it; otherwise the identity stays as it is. */
+async function joinOnce(
+  { joinToken, joinFile }: EnterSettings,
+  own: Own,
+  { clock, log, stop: signal }: Dependencies,
+): Promise<void> {
+  try {
+    const { joinCluster } = await import('../common/identity/join-cluster.ts')
+    const token = joinToken ?? (await readJoinToken(joinFile ?? ''))
+    await joinCluster({ ...own, token, signal }, { clock, log })
+    log.warn({ peerId: own.id }, 'joined the cluster of another authority')
+  } catch (error) {
+    signal.throwIfAborted()
+    log.info({ reason: reasonOf(error) }, 'the token is of another authority; it is not needed')
+  }
+}
+
+/** A peer that joins: its folder, its id, and the names under which it is reached. */
+interface Own {
+  readonly folder: string
+  readonly id: string
+  readonly names: readonly string[]
 }
 
 function hasToken({ joinToken, joinFile }: EnterSettings): boolean {
@@ -123,7 +150,7 @@ function hasToken({ joinToken, joinFile }: EnterSettings): boolean {
 /** Joins, and tries again while the authority is away or the file of the token is not there yet. */
 async function joinWhenPossible(
   { joinToken, joinFile }: EnterSettings,
-  own: { readonly folder: string; readonly id: string; readonly names: readonly string[] },
+  own: Own,
   { clock, random, log, stop: signal }: Dependencies,
 ): Promise<void> {
   const { joinCluster } = await import('../common/identity/join-cluster.ts')
