@@ -23,9 +23,9 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['evaluation/system/**/*.test.ts'],
-          // Real processes, which wait most of the time: three clusters keep two cores busy. They get time
+          // Real processes, which wait most of the time: two clusters keep two cores busy. They get time
           // for a machine that does ten other things.
-          maxWorkers: 3,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
           testTimeout: 240_000,
           hookTimeout: 120_000,
