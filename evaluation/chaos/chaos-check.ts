@@ -1,7 +1,8 @@
 /** Compares disks and index with the files that were acknowledged, once the cluster is at rest. */
+import { join } from 'node:path'
 import { systemClock } from '../../common/clock.ts'
 import { limits } from '../../common/limits.ts'
-import type { DiskContents, DiskFile } from '../soak/disk-contents.ts'
+import type { DiskContents } from '../soak/disk-contents.ts'
 import { type ChaosCluster, factor } from './chaos-cluster.ts'
 import type { ChaosFile, ChaosFiles } from './chaos-files.ts'
 
@@ -49,24 +50,20 @@ async function onDisks(
   const expected = new Map<string, ChaosFile>(files.all.map((file) => [file.sha256, file]))
   const copies = new Map<string, FoundCopy[]>()
   const violations: string[] = []
+  // Not what the peers keep for themselves: it changes while it is read.
   for (const { process } of cluster.peers)
-    for (const file of await disks.below(process.dataFolder)) {
-      const kind = kindOf(file)
-      if (kind === undefined) continue
-      const peer = process.name
-      if (!expected.has(file.sha256))
-        violations.push(`${peer} has ${file.name} with other bytes than were acknowledged`)
-      copies.set(file.sha256, [...(copies.get(file.sha256) ?? []), { peer, kind }])
-    }
+    for (const kind of kinds)
+      for (const { name, sha256 } of await disks.below(join(process.dataFolder, kind))) {
+        const peer = process.name
+        if (!expected.has(sha256))
+          violations.push(`${peer} has ${kind}/${name} with other bytes than were acknowledged`)
+        copies.set(sha256, [...(copies.get(sha256) ?? []), { peer, kind }])
+      }
   const zones = new Map(cluster.peers.map(({ process, zone }) => [process.name, zone]))
   const zoneOf = (peer: string): string => zones.get(peer) ?? peer
   for (const file of files.all)
     violations.push(...copyViolations(file, copies.get(file.sha256) ?? [], zoneOf))
   return violations
-}
-
-function kindOf({ name }: DiskFile): FoundCopy['kind'] | undefined {
-  return kinds.find((kind) => name.startsWith(`${kind}/`))
 }
 
 /**
