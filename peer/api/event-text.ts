@@ -13,7 +13,7 @@ export function eventText(event: Event): string {
   const values = valuesOf(event)
   const text = sentence
     .replaceAll(/\[([^\]]*)\]/g, (_, part: string) => (isComplete(part, values) ? part : ''))
-    .replaceAll(placeholder, (_, value: Value) => values[value] ?? '?')
+    .replaceAll(slot, (_, value: Value) => values[value] ?? '?')
   const isShown = (value: Value): boolean => sentence.includes(`{${value}}`)
   const facts = [
     ...(isShown('files') || count === 1 ? [] : [countText(count, 'time')]),
@@ -26,12 +26,10 @@ export function eventText(event: Event): string {
   return `${text}${addition}${reason === undefined ? '' : `: ${reason}`}`
 }
 
-const placeholder = /\{(peer|other|files|duration)\}/g
+const slot = /\{(peer|other|files|duration)\}/g
 
 function isComplete(part: string, values: Readonly<Partial<Record<Value, string>>>): boolean {
-  return Array.from(part.matchAll(placeholder)).every(
-    ([, value]) => values[value as Value] !== undefined,
-  )
+  return Array.from(part.matchAll(slot)).every(([, value]) => values[value as Value] !== undefined)
 }
 
 function valuesOf(event: Event): Partial<Record<Value, string>> {

@@ -87,7 +87,7 @@ function optionBefore(before: readonly Word[], command: Command): Option | undef
   return named?.required === true ? named : undefined
 }
 
-/** Values of an option: its choices, or by the placeholder in its flags, such as `<peer|all>`. */
+/** Values of an option: its choices, or by what its flags name, such as `<peer|all>`. */
 async function valuesOf(
   { argChoices, flags }: Option,
   partial: string,
@@ -95,8 +95,8 @@ async function valuesOf(
   signal: AbortSignal,
 ): Promise<string[]> {
   if (argChoices !== undefined) return argChoices
-  const [, placeholder = ''] = /<([^>.]+)(?:\.{3})?>/.exec(flags) ?? []
-  const [meaning = '', ...literals] = placeholder.split('|')
+  const [, named = ''] = /<([^>.]+)(?:\.{3})?>/.exec(flags) ?? []
+  const [meaning = '', ...literals] = named.split('|')
   switch (meaning) {
     case 'peer':
       return [...literals, ...(await peersWith(sources.api, signal))]
