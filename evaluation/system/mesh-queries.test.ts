@@ -28,6 +28,26 @@ async function homes(mesh: MeshCluster, disks: DiskContents): Promise<Map<string
   return found
 }
 
+/** What the status of each peer says of its knowledge. */
+async function statesOf(peers: readonly TandemProcess[]): Promise<unknown[]> {
+  return await Promise.all(
+    peers.map(async (peer) => {
+      using api = apiOf(peer)
+      const { peers: known, belowFactor, aboveFactor = 0, tasks } = await api.status()
+      return { live: known.live, belowFactor, aboveFactor, tasks }
+    }),
+  )
+}
+
+/**
+ * What it says when nothing is left to do, and each knows all others: one that knows only a member
+ * that dies never finds the rest.
+ */
+function atRest(peers: readonly TandemProcess[]): unknown[] {
+  const tasks = { waiting: 0, running: 0 }
+  return peers.map(() => ({ live: peers.length, belowFactor: 0, aboveFactor: 0, tasks }))
+}
+
 async function tandem(peer: TandemProcess, ...words: string[]): Promise<string> {
   const { stdout, stderr } = await runTandem([...words, '--api', peer.apiUrl.origin])
   return stdout + stderr
@@ -49,16 +69,7 @@ test('files get two homes, and are found by those who know nothing of them', asy
     Array.from((await homes(mesh, disks)).values(), (peers) => peers.length)
   const two = files.map(() => 2)
   await expect.poll(counts, { timeout }).toEqual(two)
-  const statesOf = async (): Promise<unknown> =>
-    await Promise.all(
-      mesh.peers.map(async (peer) => {
-        using api = apiOf(peer)
-        const { belowFactor, aboveFactor = 0, tasks } = await api.status()
-        return { belowFactor, aboveFactor, tasks }
-      }),
-    )
-  const rest = { belowFactor: 0, aboveFactor: 0, tasks: { waiting: 0, running: 0 } }
-  await expect.poll(statesOf, { timeout }).toEqual(mesh.peers.map(() => rest))
+  await expect.poll(() => statesOf(mesh.peers), { timeout }).toEqual(atRest(mesh.peers))
 
   const placed = await homes(mesh, disks)
   // No peer but the owner holds all: each of the others has to ask for some.
@@ -114,21 +125,13 @@ test('files keep two homes while peers that know little of each other die and re
       (await homes(mesh, disks)).values(),
       (peers) => peers.filter((peer) => names.includes(peer)).length,
     )
-    const statuses = await Promise.all(
-      running.map(async (peer) => {
-        using api = apiOf(peer)
-        const { belowFactor, aboveFactor = 0, tasks } = await api.status()
-        return { belowFactor, aboveFactor, tasks }
-      }),
-    )
-    return { counts, statuses }
+    return { counts, states: await statesOf(running) }
   }
   const untilAtRest = async (...numbers: number[]): Promise<void> => {
     const running = numbers.map((number) => mesh.peer(number))
-    const tasks = { waiting: 0, running: 0 }
     const expected = {
       counts: Array.from({ length: filesCount }, () => 2),
-      statuses: running.map(() => ({ belowFactor: 0, aboveFactor: 0, tasks })),
+      states: atRest(running),
     }
     await expect.poll(() => rest(running), { timeout }).toEqual(expected)
   }
