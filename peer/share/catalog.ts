@@ -1,7 +1,5 @@
-import SQLite from 'better-sqlite3'
 import type { FileStat } from '../../common/content/file-stat.ts'
-import { diskError } from '../../common/disk-error.ts'
-import { AppError } from '../../common/errors.ts'
+import type { AppError } from '../../common/errors.ts'
 import type { Change, CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import { type Random, randomId } from '../../common/random.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
@@ -20,6 +18,7 @@ import {
 } from './catalog-rows.ts'
 import { type GuardedFolderRow, prepareStatements, type Statements } from './catalog-statements.ts'
 import { CatalogTotals, type Totals } from './catalog-totals.ts'
+import { CatalogTransactions } from './catalog-transactions.ts'
 import { ChunkLists } from './chunk-lists.ts'
 import type { CatalogFile, Entry } from './entry.ts'
 import { type Folders, type Location, nameOn } from './folders.ts'
@@ -60,7 +59,7 @@ export class Catalog implements Disposable {
   readonly #folders: Folders
   readonly #database: Database
   readonly #statements: Statements
-  readonly #listeners = new Set<() => void>()
+  readonly #transactions: CatalogTransactions
   readonly #aliases: Aliases
   /** Read by the search for chunks; see {@link chunkList}. */
   readonly chunkLists: Pick<ChunkLists, 'with'>
@@ -69,7 +68,6 @@ export class Catalog implements Disposable {
   readonly #totals: CatalogTotals
   readonly #damage: CatalogDamage
   readonly #removed: RemovedNames
-  #lastSeq: number
   #seenSeq = 0
   #isComplete = false
 
@@ -96,14 +94,21 @@ export class Catalog implements Disposable {
     this.continues = before?.epoch ? { epoch: before.epoch, lastSeq: before.last_seq } : undefined
     if (before === undefined) this.#statements.create.run(this.epoch)
     else this.#statements.saveEpoch.run(this.epoch)
-    this.#lastSeq = before?.last_seq ?? 0
     this.#totals = new CatalogTotals(this.#statements.totals)
+    this.#transactions = new CatalogTransactions({
+      database: this.#database,
+      path: folders.catalog,
+      lastSeq: before?.last_seq ?? 0,
+      saveLastSeq: this.#statements.saveLastSeq,
+      totals: this.#totals,
+      cached: [this.#aliases, this.#damage],
+    })
     this.#file = fileOf(folders.catalog, this.#database)
   }
 
   /** The number of the newest change. */
   get lastSeq(): number {
-    return this.#lastSeq
+    return this.#transactions.lastSeq
   }
 
   /** The newest change that the index has confirmed in this run. */
@@ -119,7 +124,7 @@ export class Catalog implements Disposable {
   /** The first scan has completed; notifies listeners. */
   markComplete(): void {
     this.#isComplete = true
-    this.#tell()
+    this.#transactions.tell()
   }
 
   get(key: CopyKey): Entry | undefined {
@@ -251,7 +256,7 @@ export class Catalog implements Disposable {
       }
       const isSame = before?.sha256 === content.sha256 && !mustAnnounce
       const isKnown = isSame && !this.#damage.has(Number(before.seq))
-      const seq = isKnown ? Number(before.seq) : ++this.#lastSeq
+      const seq = isKnown ? Number(before.seq) : this.#transactions.nextSeq()
       if (before !== undefined) this.#remove(before)
       this.#nameFile(at)
       this.#statements.forgetDrop.run(keyRowOf(at))
@@ -281,7 +286,7 @@ export class Catalog implements Disposable {
       if (before === undefined || Number(before.seq) !== seq) return
       this.#remove(before)
       this.#nameFile(at)
-      const newSeq = ++this.#lastSeq
+      const newSeq = this.#transactions.nextSeq()
       this.#statements.insert.run(...entryValuesOf({ at, stat, content }, newSeq))
       this.#totals.add(at.kind, 1, content.size)
       this.#damage.add(newSeq, damage)
@@ -310,9 +315,9 @@ export class Catalog implements Disposable {
   /** See {@link CatalogDiskFile.keep}: later changes come to a copy with the next call. @throws AppError DISK_FULL, DISK_FAILED */
   keepFile(): boolean {
     try {
-      return this.#file.keep(this.#lastSeq)
+      return this.#file.keep(this.lastSeq)
     } catch (error) {
-      throw this.#errorOf(error)
+      throw this.#transactions.errorOf(error)
     }
   }
 
@@ -340,7 +345,7 @@ export class Catalog implements Disposable {
     this.group(() => {
       this.#remove(before)
       this.#chunkLists.prune(before)
-      this.#statements.insertDrop.run({ ...keyRowOf(key), seq: ++this.#lastSeq })
+      this.#statements.insertDrop.run({ ...keyRowOf(key), seq: this.#transactions.nextSeq() })
     })
   }
 
@@ -351,7 +356,10 @@ export class Catalog implements Disposable {
     this.group(() => {
       this.#remove(before)
       this.#chunkLists.prune(before)
-      this.#removed.add({ name, sha256: before.sha256, atMs, seq: ++this.#lastSeq }, removal)
+      this.#removed.add(
+        { name, sha256: before.sha256, atMs, seq: this.#transactions.nextSeq() },
+        removal,
+      )
     })
   }
 
@@ -359,7 +367,7 @@ export class Catalog implements Disposable {
   findRenamed({ at, content }: CatalogFile, sinceMs: number): void {
     const deleted = this.#removed.deletedSince(content.sha256, sinceMs)
     if (deleted === undefined || deleted === at.name) return
-    this.group(() => this.#removed.rename(deleted, at.name, ++this.#lastSeq))
+    this.group(() => this.#removed.rename(deleted, at.name, this.#transactions.nextSeq()))
   }
 
   /** Drops a shared file, if there is one, and has scans skip its name. */
@@ -367,7 +375,7 @@ export class Catalog implements Disposable {
     this.group(() => {
       this.#removed.clear(name)
       this.drop({ kind: 'shared', name })
-      this.#statements.insertUnshared.run(name, ++this.#lastSeq)
+      this.#statements.insertUnshared.run(name, this.#transactions.nextSeq())
     })
   }
 
@@ -383,7 +391,7 @@ export class Catalog implements Disposable {
   /** Whether the changes since `seq` bring an index that has those up to it up to date. */
   canResumeFrom(seq: number): boolean {
     const forgottenSeq = Number(this.#statements.catalog.get()?.forgotten_seq ?? 0)
-    return seq > 0 && seq >= forgottenSeq && seq <= this.#lastSeq
+    return seq > 0 && seq >= forgottenSeq && seq <= this.lastSeq
   }
 
   /** The index has the changes up to `seq`: drops, and old removals, among them can be forgotten. */
@@ -399,49 +407,17 @@ export class Catalog implements Disposable {
     })
   }
 
-  /** Runs `work` as one transaction; notifies listeners once, if it made changes. */
+  /** See {@link CatalogTransactions.group}. */
   group<T>(work: () => T): T {
-    if (this.#database.inTransaction) return work()
-    const seqBefore = this.#lastSeq
-    const result = this.#transact(() => {
-      const worked = work()
-      if (this.#lastSeq !== seqBefore) this.#statements.saveLastSeq.run(this.#lastSeq)
-      return worked
-    })
-    if (this.#lastSeq !== seqBefore) this.#tell()
-    return result
+    return this.#transactions.group(work)
   }
 
-  /**
-   * Runs `work` for each item, all in one transaction. If the database refuses a value of an item,
-   * only that item is rolled back.
-   * @returns for each item what `work` returned, or DISK_FAILED with the reason of the refusal
-   * @throws AppError DISK_FULL, DISK_FAILED if nothing can be written
-   */
+  /** See {@link CatalogTransactions.groupEach}. */
   groupEach<Item, Result>(
     items: readonly Item[],
     work: (item: Item) => Result,
   ): (Result | AppError)[] {
-    try {
-      return this.group(() => items.map(work))
-    } catch (error) {
-      if (!isAboutOneValue(error)) throw error
-    }
-    return this.group(() => items.map((item) => this.#isolated(() => work(item))))
-  }
-
-  /** Within a transaction: all of `work` or nothing. */
-  #isolated<Result>(work: () => Result): Result | AppError {
-    const totals = this.#totals.all
-    try {
-      return this.#database.transaction(work)()
-    } catch (error) {
-      if (!isAboutOneValue(error)) throw error
-      this.#totals.restore(totals)
-      this.#aliases.reload()
-      this.#damage.reload()
-      return this.#errorOf(error)
-    }
+    return this.#transactions.groupEach(items, work)
   }
 
   /**
@@ -449,30 +425,7 @@ export class Catalog implements Disposable {
    * function is called.
    */
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-
-  #tell(): void {
-    for (const listener of this.#listeners) listener()
-  }
-
-  #transact<T>(work: () => T): T {
-    try {
-      return this.#database.transaction(work)()
-    } catch (error) {
-      this.#totals.reload()
-      this.#aliases.reload()
-      this.#damage.reload()
-      throw error instanceof SQLite.SqliteError ? this.#errorOf(error) : error
-    }
-  }
-
-  #errorOf(error: unknown): AppError {
-    const path = this.#folders.catalog
-    if (error instanceof SQLite.SqliteError && error.code === 'SQLITE_FULL')
-      return new AppError('DISK_FULL', { path, neededBytes: 1 }, { cause: error })
-    return diskError({ action: 'write the catalog', path, neededBytes: 1 }, error)
+    return this.#transactions.onChange(listener)
   }
 
   /** A file whose path differs from its name may have been recorded under its path before. */
@@ -501,13 +454,4 @@ export class Catalog implements Disposable {
   [Symbol.dispose](): void {
     this.#database.close()
   }
-}
-
-/** Whether the database refuses a particular value: it is too large, or violates a constraint. */
-function isAboutOneValue(error: unknown): boolean {
-  const cause = error instanceof AppError ? error.cause : error
-  if (cause instanceof SQLite.SqliteError)
-    return /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(cause.code)
-  // The driver's errors for values that SQLite has no type for.
-  return cause instanceof RangeError || cause instanceof TypeError
 }

@@ -8,7 +8,6 @@ import { BackgroundWork } from '../../common/background.ts'
 import { readBootId } from '../../common/boot-id.ts'
 import type { Clock } from '../../common/clock.ts'
 import { AppError } from '../../common/errors.ts'
-import { parseName } from '../../common/ids.ts'
 import type { Log } from '../../common/log.ts'
 import type { CopyKey, CopyKind } from '../../common/protocol/messages.ts'
 import type { Relabelling } from '../../common/protocol/trash-messages.ts'
@@ -24,7 +23,7 @@ import { CopyReader } from './copy-reader.ts'
 import type { Verdict, VerifyOptions } from './copy-verifier.ts'
 import { DamagedContents } from './damaged-contents.ts'
 import { DamagedFiles } from './damaged-files.ts'
-import { freeBytesIn, roomIn } from './disk-room.ts'
+import { roomIn } from './disk-room.ts'
 import type { Entry } from './entry.ts'
 import { Flusher } from './flusher.ts'
 import { FolderGuard, type KeptFolder } from './folder-guard.ts'
@@ -39,7 +38,7 @@ import { LocalCopier } from './local-copier.ts'
 import { OwnWrites } from './own-writes.ts'
 import { type Adoption, Placer } from './placer.ts'
 import type { Problem } from './problems.ts'
-import { checkPush, noMoreThan } from './push-check.ts'
+import { type PushOptions, PushReceiver } from './push-receiver.ts'
 import { ReplicaRelabeler } from './replica-relabeler.ts'
 import { ReplicaRemover } from './replica-remover.ts'
 import { Scanner } from './scanner.ts'
@@ -99,6 +98,7 @@ export class Share implements Shelf, AsyncDisposable {
   readonly #reader: ShareCopyReader
   readonly #keeper: CatalogKeeper
   readonly #copier: LocalCopier
+  readonly #pushes: PushReceiver
   /** Operations that must end before the catalog is closed. */
   readonly #operations = new Set<Promise<unknown>>()
   #disposed: Promise<void> | undefined
@@ -168,6 +168,17 @@ export class Share implements Shelf, AsyncDisposable {
     const copying = { incoming: this.#incoming, placer: this.#placer, recheck, scanner }
     this.#copier = new LocalCopier({ ...watched, ...copying })
     this.tree = this.#newTree({ ...placing, ...copying, staging, queues })
+    this.#pushes = this.#newPushes()
+  }
+
+  #newPushes(): PushReceiver {
+    return new PushReceiver({
+      folders: this.#folders,
+      ignored: this.#ignored,
+      incoming: this.#incoming,
+      adopt: (adoption) => this.adopt(adoption),
+      setModified: (entry, modifiedMs) => this.tree.setModified(entry, modifiedMs),
+    })
   }
 
   #newTree(parts: Omit<TreeParts, 'writer' | 'ignored' | 'track'>): SharedTree {
@@ -385,19 +396,13 @@ export class Share implements Shelf, AsyncDisposable {
 
   /** See {@link Placer.adopt}. */
   async adopt(adoption: Adoption): Promise<Entry> {
-    if (adoption.key.kind === 'shared') this.#checkIgnored(adoption.key.name)
+    if (adoption.key.kind === 'shared') this.#pushes.checkIgnored(adoption.key.name)
     return await this.#track(() => this.#placer.adopt(adoption))
   }
 
   /** The pattern because of which a file of this name in shared/ is not shared, if there is one. */
   ignoredBy(name: string): string | undefined {
     return this.#ignored.patternFor(name)
-  }
-
-  /** @throws AppError NAME_IGNORED */
-  #checkIgnored(name: string): void {
-    const pattern = this.ignoredBy(name)
-    if (pattern !== undefined) throw new AppError('NAME_IGNORED', { name, pattern })
   }
 
   /** See {@link GroupPlacer.adopt}. */
@@ -417,59 +422,14 @@ export class Share implements Shelf, AsyncDisposable {
     return await this.#track(() => this.smallReader.read(sha256s))
   }
 
-  /**
-   * Stores a stream of bytes in shared/. A name that was unshared is shared again. Refusals that
-   * need no bytes come before the first byte is read.
-   * @param options.bytesAnnounced the expected number of bytes, if known
-   * @param options.modifiedMs when the file was modified; now if unknown
-   * @throws AppError NAME_INVALID, NAME_IGNORED, NAME_EXISTS, NAME_BLOCKED, FOLDER_UNAVAILABLE, TOO_LARGE,
-   *   DISK_FULL, DISK_FAILED, STOPPING; the signal's reason; errors of the stream. Nothing is left
-   *   behind then.
-   */
-  async receive(
-    bytes: AsyncIterable<Uint8Array>,
-    options: {
-      name: string
-      replace: boolean
-      signal?: AbortSignal
-      bytesAnnounced?: number | undefined
-      modifiedMs?: number | undefined
-    },
-  ): Promise<Entry> {
-    const name = parseName(options.name)
-    const { replace, bytesAnnounced, signal, modifiedMs } = options
-    this.#checkIgnored(name)
-    const at = this.#folders.place({ kind: 'shared', name })
-    const bytesMax = await checkPush(
-      { at, replace, bytesAnnounced },
-      { freeBytes: () => freeBytesIn(at.root) },
-    )
-    const within = bytesMax === undefined ? bytes : noMoreThan(bytesMax, bytes, name)
-    const receiving = { ...(signal && { signal }), ...(modifiedMs !== undefined && { modifiedMs }) }
-    await using incoming = await this.#incoming.receive(within, receiving)
-    const { partialPath, content, chunkList } = incoming
-    const key = { kind: 'shared', name } as const
-    const entry = await this.adopt({ key, partialPath, content, chunkList, replace })
-    return modifiedMs === undefined ? entry : await this.tree.setModified(entry, modifiedMs)
+  /** See {@link PushReceiver.receive}. */
+  async receive(bytes: AsyncIterable<Uint8Array>, options: PushOptions): Promise<Entry> {
+    return await this.#pushes.receive(bytes, options)
   }
 
-  /**
-   * Checks that a file of this size can be put into shared/ under its name.
-   * @throws AppError NAME_IGNORED; errors of {@link checkPush}
-   */
-  async checkRoomFor({
-    name,
-    bytes,
-    replace,
-  }: {
-    name: string
-    bytes: number
-    replace: boolean
-  }): Promise<void> {
-    this.#checkIgnored(name)
-    const at = this.#folders.place({ kind: 'shared', name })
-    const freeBytes = (): Promise<number> => freeBytesIn(at.root)
-    await checkPush({ at, replace, bytesAnnounced: bytes }, { freeBytes })
+  /** See {@link PushReceiver.checkRoomFor}. */
+  async checkRoomFor(file: { name: string; bytes: number; replace: boolean }): Promise<void> {
+    await this.#pushes.checkRoomFor(file)
   }
 
   /** See {@link LocalCopier.copy}. */
