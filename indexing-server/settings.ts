@@ -3,6 +3,7 @@ import { ByteRateText } from '../common/byte-settings.ts'
 import { AppError } from '../common/errors.ts'
 import { checkedHost } from '../common/host-setting.ts'
 import { hostProblem, reachedHostProblem } from '../common/hosts.ts'
+import { insecureSetting, tokenOutSettings } from '../common/identity/identity-settings.ts'
 import { deadlines, limits } from '../common/limits.ts'
 import {
   defineSettings,
@@ -37,18 +38,7 @@ export const indexSettings = defineSettings('index', {
     flag: '--secure',
     doc: 'make a secured cluster, of which the index has the authority, unless there is one',
   },
-  tokenOut: {
-    schema: Type.String({ minLength: 1 }),
-    default: undefined,
-    flag: '--token-out',
-    doc: 'file in which the authority keeps a join token for peers',
-  },
-  adminTokenOut: {
-    schema: Type.String({ minLength: 1 }),
-    default: undefined,
-    flag: '--admin-token-out',
-    doc: 'file in which the authority keeps a join token for admins',
-  },
+  ...tokenOutSettings,
   httpHost: {
     schema: Host,
     default: '127.0.0.1',
@@ -67,12 +57,7 @@ export const indexSettings = defineSettings('index', {
     flag: '--allowed-hosts',
     doc: 'additional host names accepted by /healthz and /metrics, separated by commas',
   },
-  insecure: {
-    schema: Type.Boolean(),
-    default: false,
-    flag: '--insecure',
-    doc: 'listen beyond this machine without an identity: every machine that reaches it may do everything',
-  },
+  insecure: insecureSetting,
   data: {
     schema: Type.String({ minLength: 1 }),
     default: 'data/index',

@@ -5,6 +5,7 @@ import { AppError } from '../common/errors.ts'
 import { checkedHost, type HostCheck } from '../common/host-setting.ts'
 import { hostProblem, reachedHostProblem } from '../common/hosts.ts'
 import { hostNamesOf } from '../common/http-host.ts'
+import { insecureSetting, tokenOutSettings } from '../common/identity/identity-settings.ts'
 import { isJoinToken, type JoinToken, parseJoinToken } from '../common/identity/join-token.ts'
 import { parsePeerId, peerIdPattern } from '../common/ids.ts'
 import { limits } from '../common/limits.ts'
@@ -87,18 +88,7 @@ export const peerSettings = defineSettings('peer', {
     flag: '--secure',
     doc: 'as the first peer of a mesh: make a secured cluster, of which this peer has the authority, unless there is one',
   },
-  tokenOut: {
-    schema: Type.String({ minLength: 1 }),
-    default: undefined,
-    flag: '--token-out',
-    doc: 'file in which the authority keeps a join token for peers',
-  },
-  adminTokenOut: {
-    schema: Type.String({ minLength: 1 }),
-    default: undefined,
-    flag: '--admin-token-out',
-    doc: 'file in which the authority keeps a join token for admins',
-  },
+  ...tokenOutSettings,
   discoveryPort: {
     schema: Type.Integer({ minimum: 0, maximum: 65_535 }),
     default: discoveryPort,
@@ -159,12 +149,7 @@ export const peerSettings = defineSettings('peer', {
     flag: '--allowed-hosts',
     doc: 'further names under which the HTTP API may be called, separated by commas',
   },
-  insecure: {
-    schema: Type.Boolean(),
-    default: false,
-    flag: '--insecure',
-    doc: 'listen beyond this machine without an identity: every machine that reaches it may do everything',
-  },
+  insecure: insecureSetting,
   requireToken: {
     schema: Type.Boolean(),
     default: false,

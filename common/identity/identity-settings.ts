@@ -1,0 +1,25 @@
+/** Settings that an index and a peer have in common, because either may have the authority. */
+import Type from 'typebox'
+
+/** Where an authority leaves join tokens. */
+export const tokenOutSettings = {
+  tokenOut: {
+    schema: Type.String({ minLength: 1 }),
+    default: undefined,
+    flag: '--token-out',
+    doc: 'file in which the authority keeps a join token for peers',
+  },
+  adminTokenOut: {
+    schema: Type.String({ minLength: 1 }),
+    default: undefined,
+    flag: '--admin-token-out',
+    doc: 'file in which the authority keeps a join token for admins',
+  },
+} as const
+
+export const insecureSetting = {
+  schema: Type.Boolean(),
+  default: false,
+  flag: '--insecure',
+  doc: 'listen beyond this machine without an identity: every machine that reaches it may do everything',
+} as const
