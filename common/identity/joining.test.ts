@@ -1,6 +1,5 @@
 /** Join tokens over real connections: guessed, replayed, shown to others, and with someone in between. */
 import { readdir } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { systemClock } from '../clock.ts'
@@ -17,6 +16,7 @@ import {
   talk,
 } from '../testing/doors.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
+import { Relay } from '../testing/relay.ts'
 import { silentLog } from '../testing/silent-log.ts'
 import { TestCluster } from '../testing/test-cluster.ts'
 import { AuthorityDesk, type SecurityNews } from './authority-desk.ts'
@@ -285,18 +285,10 @@ test('who listens to a join reads neither the secret nor the id', async () => {
   await using open = await openAuthority()
   const secret = open.cluster.authority.createToken({ role: 'peer', forMs: hour })
   const recorded: Buffer[] = []
-  const relay = createServer((near) => {
-    const far = connect(open.door.port, '127.0.0.1')
-    near.on('data', (bytes: Buffer) => recorded.push(bytes)).pipe(far)
-    far.on('data', (bytes: Buffer) => recorded.push(bytes)).pipe(near)
-    for (const socket of [near, far]) socket.on('error', () => {})
+  await using relay = await Relay.before(open.door.port, { host: '127.0.0.1' }, (from, to) => {
+    from.on('data', (bytes: Buffer) => recorded.push(bytes)).pipe(to)
   })
-  await new Promise<void>((resolve) => {
-    relay.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = relay.address() as AddressInfo
-  expect((await open.join(secret, 'listened-to', port))?.self.id).toBe('listened-to')
-  relay.close()
+  expect((await open.join(secret, 'listened-to', relay.port))?.self.id).toBe('listened-to')
   const text = Buffer.concat(recorded).toString('latin1')
   expect(text.length).toBeGreaterThan(2_000)
   for (const word of [secret, secret.slice(8), 'listened-to', 'join-cluster', 'CERTIFICATE'])

@@ -1,6 +1,6 @@
-import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { systemClock } from '../../common/clock.ts'
+import { Relay } from '../../common/testing/relay.ts'
 import { proxyHost } from '../system/cluster-fixture.ts'
 import { DelayLine, type LinkSpeed } from './delay-line.ts'
 
@@ -13,26 +13,9 @@ export async function startLongLink(port: number, speed: LinkSpeed): Promise<Asy
   const clock = systemClock
   const there = new DelayLine(speed, { clock })
   const back = new DelayLine(speed, { clock })
-  const sockets = new Set<Socket>()
-  const server = createServer((outside) => {
-    const inside = connect({ port, host: '127.0.0.1' })
-    for (const socket of [outside, inside]) {
-      sockets.add(socket)
-      socket.on('error', () => {})
-      socket.once('close', () => sockets.delete(socket))
-    }
-    clock.after(2 * speed.delayMs, () => {
-      carry(outside, inside, there)
-      carry(inside, outside, back)
-    })
+  return await Relay.before(port, { host: proxyHost, port }, (from, to, sender) => {
+    clock.after(2 * speed.delayMs, () => carry(from, to, sender === 'caller' ? there : back))
   })
-  await once(server.listen(port, proxyHost), 'listening')
-  return {
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy()
-      await server[Symbol.asyncDispose]()
-    },
-  }
 }
 
 /** Forwards all bytes from `from` to `to`, including the end of the stream. */

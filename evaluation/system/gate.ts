@@ -1,8 +1,7 @@
-import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { systemClock } from '../../common/clock.ts'
+import { endTogether, Relay } from '../../common/testing/relay.ts'
 import { fetchWindowBytes } from '../../peer/fetch/transfer/chunk-plan.ts'
 import { type Cluster, proxyHost } from './cluster-fixture.ts'
 import type { TandemProcess } from './tandem-process.ts'
@@ -17,8 +16,7 @@ const heldBytesMax = 2 * fetchWindowBytes
  * lasts exactly as long as a test needs. Open initially.
  */
 export class Gate implements AsyncDisposable {
-  readonly #server
-  readonly #sockets = new Set<Socket>()
+  #relay: Relay | undefined
   /** Bytes of the peer that may still pass. */
   #bytesLeft = Number.POSITIVE_INFINITY
   /** Rate of further bytes. */
@@ -26,35 +24,14 @@ export class Gate implements AsyncDisposable {
   #opened = Promise.withResolvers<void>()
   #blocked = Promise.withResolvers<void>()
 
-  private constructor(port: number) {
-    this.#server = createServer((outside) => {
-      const inside = connect(port, '127.0.0.1')
-      for (const [socket, other] of [
-        [outside, inside],
-        [inside, outside],
-      ] as const) {
-        this.#sockets.add(socket)
-        // When either side ends, the other sees it immediately, whatever is held back.
-        socket.once('close', () => {
-          this.#sockets.delete(socket)
-          other.destroy()
-        })
-      }
-      const passage = new Transform({
-        highWaterMark: heldBytesMax,
-        transform: (bytes: Buffer, _, pass) => {
-          this.#pass(bytes.length).then(() => pass(null, bytes), pass)
-        },
-      })
-      pipeline(outside, inside).catch(() => {})
-      pipeline(inside, passage, outside).catch(() => {})
-    })
-  }
-
   static async before(port: number): Promise<Gate> {
-    const gate = new Gate(port)
-    gate.#server.listen(port, proxyHost)
-    await once(gate.#server, 'listening')
+    const gate = new Gate()
+    const listen = { host: proxyHost, port }
+    gate.#relay = await Relay.before(port, listen, (from, to, sender) => {
+      endTogether(from, to)
+      const passage = sender === 'process' ? [gate.#passage()] : []
+      pipeline([from, ...passage, to]).catch(() => {})
+    })
     return gate
   }
 
@@ -71,7 +48,7 @@ export class Gate implements AsyncDisposable {
 
   /** Its connections; bytes held for them count as passed when released. */
   get connections(): number {
-    return this.#sockets.size / 2
+    return this.#relay?.connections ?? 0
   }
 
   /** Resolves when the closed gate holds something back. */
@@ -86,8 +63,16 @@ export class Gate implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.open()
-    for (const socket of this.#sockets) socket.destroy()
-    await this.#server[Symbol.asyncDispose]()
+    await this.#relay?.[Symbol.asyncDispose]()
+  }
+
+  #passage(): Transform {
+    return new Transform({
+      highWaterMark: heldBytesMax,
+      transform: (bytes: Buffer, _, pass) => {
+        this.#pass(bytes.length).then(() => pass(null, bytes), pass)
+      },
+    })
   }
 
   async #pass(bytes: number): Promise<void> {

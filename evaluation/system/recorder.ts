@@ -1,31 +1,14 @@
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { endTogether, Relay } from '../../common/testing/relay.ts'
 
 /** A relay in front of a process that keeps everything that passes, as one who listens would have it. */
 export class Recorder implements AsyncDisposable {
-  readonly #server
-  readonly #sockets = new Set<Socket>()
+  readonly #relay: Relay
   /** What each side of each connection has sent. */
-  readonly #sent: Buffer[][] = []
+  readonly #sent: readonly Buffer[][]
 
-  private constructor(port: number) {
-    this.#server = createServer((outside) => {
-      const inside = connect(port, '127.0.0.1')
-      for (const [socket, other] of [
-        [outside, inside],
-        [inside, outside],
-      ] as const) {
-        const sent: Buffer[] = []
-        this.#sent.push(sent)
-        this.#sockets.add(socket)
-        socket.on('data', (bytes: Buffer) => sent.push(bytes)).on('error', () => {})
-        socket.pipe(other)
-        socket.once('close', () => {
-          this.#sockets.delete(socket)
-          other.destroy()
-        })
-      }
-    })
+  private constructor(relay: Relay, sent: readonly Buffer[][]) {
+    this.#relay = relay
+    this.#sent = sent
   }
 
   /** @param port of the process on this machine; @param listen where others connect instead */
@@ -33,14 +16,18 @@ export class Recorder implements AsyncDisposable {
     port: number,
     listen: { readonly host: string; readonly port?: number },
   ): Promise<Recorder> {
-    const recorder = new Recorder(port)
-    recorder.#server.listen(listen.port ?? 0, listen.host)
-    await once(recorder.#server, 'listening')
-    return recorder
+    const all: Buffer[][] = []
+    const relay = await Relay.before(port, listen, (from, to) => {
+      const sent: Buffer[] = []
+      all.push(sent)
+      from.on('data', (bytes: Buffer) => sent.push(bytes)).pipe(to)
+      endTogether(from, to)
+    })
+    return new Recorder(relay, all)
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port
+    return this.#relay.port
   }
 
   get bytes(): number {
@@ -54,7 +41,6 @@ export class Recorder implements AsyncDisposable {
 
   /** Ends all connections, and accepts no more. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
-    if (this.#server.listening) await this.#server[Symbol.asyncDispose]()
+    await this.#relay[Symbol.asyncDispose]()
   }
 }
