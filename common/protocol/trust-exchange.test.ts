@@ -8,6 +8,7 @@ import { TestCluster } from '../testing/test-cluster.ts'
 import { connect } from './client.ts'
 import type { Connection } from './connection.ts'
 import { TlsTransport } from './tls-transport.ts'
+import { TrustExchange } from './trust-exchange.ts'
 
 const dependencies = { clock: systemClock, log: silentLog }
 
@@ -82,4 +83,23 @@ test('a list of another authority, an older one or a changed one is not accepted
   await send(after)
   expect(cluster.own.trust.number).toBe(2)
   expect((await talk(door.port, asMember(peer))).reasons).toEqual(['peer1 was revoked'])
+})
+
+test('a reply with a list that is refused ends no process', async () => {
+  await using cluster = await TestCluster.create()
+  await using other = await TestCluster.create()
+  const peer = await cluster.member('peer1')
+  const trust = other.authority.signedTrust
+  const liar = {
+    isOpen: true,
+    remote: anyPort,
+    onClosed: () => {},
+    request: async () => ({ number: 9, trust }),
+  }
+  const failed = Promise.withResolvers<object>()
+  const log = { ...silentLog, debug: (details: object) => failed.resolve(details) }
+  new TrustExchange(peer, { log }).onGreeted(liar as unknown as Connection, 9)
+  // Without a listener, a rejection would end the process, and this test.
+  expect(await failed.promise).toMatchObject({ remote: anyPort })
+  expect(peer.trust.number).toBe(1)
 })

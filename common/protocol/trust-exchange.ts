@@ -57,19 +57,20 @@ export class TrustExchange {
     if (number === this.#theirs || number === this.#sending) return
     this.#sending = number
     const request = isNewer ? { number, trust: this.#holder.signedTrust } : { number }
-    connection.request('exchange-trust', request).then(
-      (reply) => {
+    connection
+      .request('exchange-trust', request)
+      .then((reply) => {
         this.#theirs = Math.max(this.#theirs, reply.number)
         this.#take(reply.trust)
-      },
-      (error: unknown) => {
+      })
+      // Also of a reply with a document that is refused: the other side may send anything.
+      .catch((error: unknown) => {
         this.#sending = 0
         this.#log.debug(
           { remote: connection.remote, reason: reasonOf(error) },
           'a trust document was not exchanged',
         )
-      },
-    )
+      })
   }
 }
 
