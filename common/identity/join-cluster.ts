@@ -42,29 +42,34 @@ export async function joinCluster(
     dependencies.clock,
     (inTime) => dialAuthority(token, dependencies.clock.nowMs(), inTime),
   )
-  const { makeRequest } = await import('./x509.ts')
-  const known = await readIdentityFiles(folder)
-  const key = known?.key ?? (await joiningKey(folder, async () => (await makeRequest(id)).key))
-  const { request } = await makeRequest(id, key)
-  const { connection } = await connectTo(
-    {
-      transport: tcpTransport,
-      wire: dialled.wire,
-      address: token.address,
-      role: dialled.isIndex ? 'index' : 'peer',
-      hello: { role: 'client' },
-      signal,
-    },
-    dependencies,
-  )
   try {
+    const { key, request } = await requestFor(id, folder)
+    const { connection } = await connectTo(
+      {
+        transport: tcpTransport,
+        wire: dialled.wire,
+        address: token.address,
+        role: dialled.isIndex ? 'index' : 'peer',
+        hello: { role: 'client' },
+        signal,
+      },
+      dependencies,
+    )
     const asked = { secret: token.secret, id, request, names: [...names] }
     const { certificate, trust } = await connection.request('join-cluster', asked, { signal })
     const joinedAt = formatAddress(token.address)
     await writeJoined(folder, { key, chain: certificate, signedTrust: trust, joinedAt })
   } finally {
-    connection.destroy()
+    dialled.wire.stream.destroy()
   }
+}
+
+/** A request for a certificate, and its key: that of an earlier identity in the folder, or of an attempt to join. */
+async function requestFor(id: string, folder: string): Promise<{ key: string; request: string }> {
+  const { makeRequest } = await import('./x509.ts')
+  const known = await readIdentityFiles(folder)
+  const key = known?.key ?? (await joiningKey(folder, async () => (await makeRequest(id)).key))
+  return await makeRequest(id, key)
 }
 
 /** Connects without a certificate, and verifies that the other side is the authority of the token. */
@@ -83,6 +88,8 @@ async function dialAuthority(
   })
   try {
     await once(socket, 'secureConnect', { signal })
+    // Until the connection listens, the key is read, or made.
+    socket.on('error', () => {})
     const { identity, validToMs } = provenAuthority(socket, authority, address)
     if (nowMs >= validToMs) {
       const reason =

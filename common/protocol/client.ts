@@ -90,7 +90,7 @@ async function open<From extends 'index' | 'peer', To extends 'peer' | 'client'>
   } catch (error) {
     connection.destroy()
     const isSilentEnd = hasCode(error, 'CONNECTION_CLOSED') && connection.bytesReceived === 0
-    if (isSilentEnd && transport.isPlain === true)
+    if (isSilentEnd && transport.isPlain === true && proven === undefined)
       throw new AppError('TLS_REQUIRED', { address: formatAddress(address) }, { cause: error })
     throw error
   }
