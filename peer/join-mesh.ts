@@ -31,6 +31,7 @@ import { RememberedMembers } from './mesh/remembered-members.ts'
 import type { TaskOrigins } from './mesh/task-origins.ts'
 import { heldFiles, type MeshQueries, type QueryParts, startQueries } from './mesh-queries.ts'
 import { type SelfParts, selfOf } from './self-of-member.ts'
+import { boundTo } from './serve/bound-challenge.ts'
 import type { MeshHandlers } from './serve/serve-handlers.ts'
 import type { PeerSettings } from './settings.ts'
 import type { Standby } from './standby.ts'
@@ -335,7 +336,7 @@ function memberHandlers(
     'confirm-copies': (hashes, _, signal) => requests['confirm-copies'](hashes, undefined, signal),
     'read-intent': (page, _, signal) => requests['read-intent'](page, undefined, signal),
     verify: (content, _, signal) => requests.verify(content, undefined, signal),
-    prove: (challenge, _, signal) => requests.prove(challenge, undefined, signal),
+    prove: (challenge, { id }, signal) => requests.prove(boundTo(id, challenge), undefined, signal),
     report: async (report, { id }, signal) => {
       if (report.lastSeq !== undefined) await mirrors.catchUp(id, report.lastSeq, signal)
       return await mirrors.report(id, 'report', report, signal)

@@ -23,6 +23,7 @@ import {
 import type { MeshParts } from './join-mesh.ts'
 import { type IndexLink, type MemberLink, ownIndex, TaskOrigins } from './mesh/task-origins.ts'
 import { reachedHost } from './reached-host.ts'
+import { boundTo } from './serve/bound-challenge.ts'
 import type { PeerSettings } from './settings.ts'
 import { Standby } from './standby.ts'
 
@@ -51,7 +52,8 @@ export function joinOwnIndex(
   const register = registrar(settings, starting, joining, dependencies)
   // It reaches the own index within this process, but the index dials it as others do.
   const host = reachedHost(settings)
-  const announcer = register({ ...index, host, inventory, intent, handlers: requests })
+  const handlers = { ...requests, ...provingAs(settings, requests) }
+  const announcer = register({ ...index, host, inventory, intent, handlers })
   const link = (meshed.origins = new TaskOrigins(
     { own: taskLink(announcer), members: membersOf(meshed) },
     { ...dependencies, background: starting.use(new BackgroundWork(dependencies)) },
@@ -96,6 +98,7 @@ export function joinBoth(
     otherIntent: () => intent.state,
     handlers: {
       ...requests,
+      ...provingAs(settings, requests),
       tasks: async (request, ...rest) => {
         origins().note(ownIndex, request.tasks)
         return await requests.tasks(request, ...rest)
@@ -131,6 +134,14 @@ export function joinBoth(
   const asked = { connected: (signal: AbortSignal) => untilSwitched(standby, signal) }
   const replicator = carryOut(starting, { ...joining, asked, link }, dependencies)
   return { announcer: standby, requests, ownIntent, cluster: index }
+}
+
+/** Answers the challenges of the own index as members answer this peer, with which it compares them. */
+function provingAs(
+  { peerId }: Pick<JoiningSettings, 'peerId'>,
+  { prove }: Pick<IndexRequests, 'prove'>,
+): Pick<IndexRequests, 'prove'> {
+  return { prove: (challenge, ...rest) => prove(boundTo(peerId, challenge), ...rest) }
 }
 
 /** Keeps the decisions of each index for it, and tells each of those of the other. */

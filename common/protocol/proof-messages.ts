@@ -29,7 +29,7 @@ export const proofMessages = {
     reply: Type.Object({
       proof: described(
         Sha256,
-        'The SHA-256 of the 16 bytes of the nonce and the bytes of the chunk',
+        'The SHA-256 of 16 bytes and the bytes of the chunk. They are the nonce if the index of a cluster asks; if a member of a mesh asks, the first of the SHA-256 of the nonce and the id of that member',
       ),
     }),
     bulk: false,

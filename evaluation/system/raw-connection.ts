@@ -9,12 +9,17 @@ export interface RawReply {
   readonly error?: { readonly code: string; readonly details: Body }
 }
 
-/** The answer to a request, and the raw bytes after it; undefined never answers. */
+interface Answered {
+  readonly body: Body
+  readonly bulk?: Buffer
+}
+
+/** The answer to a request, and the raw bytes after it; undefined, or what fails, never answers. */
 export type RawAnswer = (
   type: string,
   body: Body,
   connection: RawConnection,
-) => { readonly body: Body; readonly bulk?: Buffer } | undefined
+) => Answered | undefined | Promise<Answered | undefined>
 
 /**
  * One end of a tandem/1 connection, implemented from PROTOCOL.md: it shares no code with the
@@ -88,6 +93,11 @@ export class RawConnection implements AsyncDisposable {
       return
     }
     const answer = this.#answer(type, body ?? {}, this)
+    if (answer instanceof Promise) answer.then((late) => this.#reply(id, late)).catch(() => {})
+    else this.#reply(id, answer)
+  }
+
+  #reply(id: number, answer: Answered | undefined): void {
     if (answer === undefined) return
     this.#send({ re: id, body: answer.body, ...(answer.bulk && { bytes: answer.bulk.length }) })
     if (answer.bulk !== undefined) this.#socket.write(answer.bulk)
