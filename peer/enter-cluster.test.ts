@@ -28,7 +28,7 @@ async function authorityAt(
   const told = { resolve, onNews, issuerShownBy: () => undefined }
   const desk = stack.use(new AuthorityDesk({ authority, identity, ...told, clock, log }))
   const door = stack.use(await openDoor(identity, { desk: change(desk), clock }))
-  const secret = authority.createToken({ role: 'peer', forMs: 60_000, usesMax: 1 })
+  const secret = authority.tokens.create({ role: 'peer', forMs: 60_000, usesMax: 1 })
   const address = { host: '127.0.0.1', port: door.port }
   await writeFile(file, formatJoinToken({ authority: authority.digest, secret, address }))
   return { cluster, address, [Symbol.asyncDispose]: () => stack.disposeAsync() }
@@ -99,7 +99,7 @@ test('a peer that got no answer joins with the same key', async () => {
   await using joined = await enterCluster(...entering(folder.path, file))
   expect(isLost).toBe(false)
   expect(joined?.identity.self).toMatchObject({ id: 'peer1', generation: 1 })
-  expect(authority.cluster.authority.tokens()).toMatchObject([{ uses: 1 }])
+  expect(authority.cluster.authority.tokens.list()).toMatchObject([{ uses: 1 }])
 })
 
 test('the identity of another peer is not used', async () => {

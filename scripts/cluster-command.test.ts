@@ -30,7 +30,7 @@ test('a token is revoked with all who joined with it, and with no others', async
   await using cluster = await TestCluster.create()
   const { authority } = cluster
   await symlink(cluster.authorityFolder, join(cluster.folder, 'cluster'))
-  const secret = authority.createToken({ role: 'peer', forMs: hour })
+  const secret = authority.tokens.create({ role: 'peer', forMs: hour })
   const joined = async (id: string): Promise<unknown> =>
     await authority.join({ secret, id, names: [], request: (await makeRequest(id)).request })
   for (const id of ['made-up-1', 'made-up-2']) await joined(id)
@@ -45,7 +45,7 @@ test('a token is revoked with all who joined with it, and with no others', async
     'made-up-2': true,
     other: false,
   })
-  cluster.own.accept(authority.signedTrust)
+  cluster.own.accept(authority.trust.signed)
   expect(cluster.own.trust.revoked.map(({ id }) => id)).toEqual(['made-up-1', 'made-up-2'])
   await expect(joined('made-up-3')).rejects.toThrow('was revoked')
   await expect(run(['revoke', '--data', cluster.folder])).rejects.toThrow(
@@ -64,7 +64,7 @@ test('a process joins with a token from a file, which is not in the list of proc
   const parts = { resolve: async () => [], issuerShownBy: () => undefined, onNews: () => {} }
   using desk = new AuthorityDesk({ ...parts, ...dependencies, authority, identity })
   await using door = await openDoor(identity, { desk })
-  const secret = authority.createToken({ role: 'reader', forMs: hour })
+  const secret = authority.tokens.create({ role: 'reader', forMs: hour })
   const address = { host: '127.0.0.1', port: door.port }
   const file = join(cluster.folder, 'token')
   await writeFile(file, `${formatJoinToken({ authority: authority.digest, secret, address })}\n`)

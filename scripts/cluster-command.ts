@@ -52,7 +52,7 @@ function initCommand(terminal: Terminal): Command {
       if (!isNew) throw new AppError('CLUSTER_EXISTS', { folder: place.folder })
       using authority = await openAuthority(place)
       const line = async (role: 'peer' | 'admin'): Promise<string> =>
-        await joinLine(place, authority, authority.createToken({ role, forMs: firstTokenMs }))
+        await joinLine(place, authority, authority.tokens.create({ role, forMs: firstTokenMs }))
       const [peers, admins] = [await line('peer'), await line('admin')]
       if (options.json === true) {
         await terminal.print(printableJson({ folder: place.folder, peers, admins }, 2))
@@ -128,8 +128,8 @@ function rotateCommand(terminal: Terminal): Command {
     .option('--finish', 'trust the old key no longer; members that were away must join again')
     .action(async (options: Options & { readonly finish?: boolean }) => {
       using authority = await openAuthority(await placeOf(options))
-      if (options.finish === true) authority.endRotation()
-      else await authority.rotate()
+      if (options.finish === true) authority.trust.endRotation()
+      else await authority.trust.rotate()
       const { authorities, members } = authority.overview
       const text = options.finish
         ? 'The old key is trusted no longer.'

@@ -39,7 +39,7 @@ function listCommand(terminal: Terminal): Command {
     .action(async (_: unknown, self: Command) => {
       const { json, ...options } = self.optsWithGlobals<PlaceOptions & { json?: boolean }>()
       using authority = await openAuthority(await placeOf(options))
-      const tokens = authority.tokens()
+      const tokens = authority.tokens.list()
       if (json === true) await terminal.print(printableJson(tokens, 2))
       else if (tokens.length === 0) await terminal.print('No join tokens.')
       else await terminal.print(tokensText(tokens, terminal))
@@ -70,7 +70,7 @@ function createCommand(terminal: Terminal): Command {
       const place = await placeOf(options)
       using authority = await openAuthority(place)
       const { role, uses: usesMax, for: forMs } = options
-      const secret = authority.createToken({ role, forMs, usesMax })
+      const secret = authority.tokens.create({ role, forMs, usesMax })
       const line = await joinLine(place, authority, secret)
       const token = line.slice(line.lastIndexOf(' ') + 1)
       if (options.json === true) {
@@ -98,7 +98,7 @@ function revokeCommand(terminal: Terminal): Command {
     .action(async (tokenId: string, _: unknown, self: Command) => {
       const { json, ...options } = self.optsWithGlobals<PlaceOptions & { json?: boolean }>()
       using authority = await openAuthority(await placeOf(options))
-      authority.revokeToken(tokenId)
+      authority.tokens.revoke(tokenId)
       const text = `The token ${tokenId} is revoked.`
       await terminal.print(json === true ? printableJson({ tokenId, revoked: true }, 2) : text)
     })

@@ -80,7 +80,7 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
           reason: `it is for ${proven.id}, not for ${id}`,
         })
       // Before anything is waited for: guesses that arrive together are counted, too.
-      authority.checkToken(request.secret)
+      authority.tokens.check(request.secret)
       const names = await this.#names(request.names, id, host)
       const { identity, ...issued } = await authority.join({ ...request, names })
       const { role } = identity
@@ -151,7 +151,7 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
       try {
         this.#adopt()
         const { version } = authority
-        const isOver = authority.finishRotation(issuerShownBy)
+        const isOver = authority.trust.finishRotation(issuerShownBy)
         if (isOver || version !== this.#version) this.#takeTrust()
         this.#version = version
       } catch (error) {
@@ -163,7 +163,7 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
   /** After a restored backup, members may know a newer document than the database does. */
   #adopt(): void {
     const { authority, identity, log } = this.#dependencies
-    if (!authority.adopt(identity.trust)) return
+    if (!authority.trust.adopt(identity.trust)) return
     const { number } = identity.trust
     log.warn({ number }, 'members know of later changes than the authority: it goes on from these')
   }
@@ -172,7 +172,7 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
   #takeTrust(by?: string): void {
     const { authority, identity, log, onNews } = this.#dependencies
     const before = new Set(identity.trust.revoked.map(keyOf))
-    if (!identity.acceptOwn(authority.signedTrust)) return
+    if (!identity.acceptOwn(authority.trust.signed)) return
     for (const one of identity.trust.revoked) {
       if (before.has(keyOf(one))) continue
       log.warn({ id: one.id, by }, 'a member was revoked')

@@ -24,7 +24,7 @@ test('a token lets in as many as it is for, until it expires or is revoked', asy
   const clock = new FakeClock()
   await using cluster = await TestCluster.create({ clock })
   const { authority } = cluster
-  const once = authority.createToken({ role: 'peer', forMs: hour, usesMax: 1 })
+  const once = authority.tokens.create({ role: 'peer', forMs: hour, usesMax: 1 })
   const first = await joining('peer1')
   const { identity } = await authority.join({ ...first, secret: once })
   expect(identity).toMatchObject({ role: 'peer', id: 'peer1', generation: 1, isAuthority: false })
@@ -41,21 +41,20 @@ test('a token lets in as many as it is for, until it expires or is revoked', asy
   const guessed = `${once.slice(0, 8)}${'0'.repeat(24)}`
   await expect(refusal(guessed)).rejects.toThrow('the token is not one of this cluster')
 
-  const many = authority.createToken({ role: 'reader', forMs: hour })
+  const many = authority.tokens.create({ role: 'reader', forMs: hour })
   expect((await authority.join({ ...second, secret: many })).identity.role).toBe('reader')
   await clock.advance(hour)
   const third = await joining('peer3')
   await expect(authority.join({ ...third, secret: many })).rejects.toThrow('has expired')
-  const revoked = authority.createToken({ role: 'peer', forMs: hour })
-  authority.revokeToken(revoked.slice(0, 8))
+  const revoked = authority.tokens.create({ role: 'peer', forMs: hour })
+  authority.tokens.revoke(revoked.slice(0, 8))
   await expect(authority.join({ ...third, secret: revoked })).rejects.toThrow('was revoked')
 })
 
 test('no token lets in more than can be revoked together', async () => {
   await using cluster = await TestCluster.create()
   const { authority } = cluster
-  const secret = authority.createToken({ role: 'peer', forMs: hour })
-  const token = { authority: authority.digest, secret, address: { host: 'any', port: 1 } }
+  const secret = authority.tokens.create({ role: 'peer', forMs: hour })
   using store = new AuthorityStore(cluster.authorityFolder)
   const use = (from: number, to: number): void =>
     store.transaction(() => {
@@ -64,9 +63,9 @@ test('no token lets in more than can be revoked together', async () => {
     })
   use(0, limits.membersPerTokenMax / 2 - 1)
   // One in a file is replaced long before.
-  expect(authority.isValidFor(token, 1)).toBe(true)
+  expect(authority.tokens.isValidFor(secret, 1)).toBe(true)
   use(limits.membersPerTokenMax / 2 - 1, limits.membersPerTokenMax - 1)
-  expect(authority.isValidFor(token, 1)).toBe(false)
+  expect(authority.tokens.isValidFor(secret, 1)).toBe(false)
   const last = await joining('last')
   await authority.join({ ...last, secret })
   await authority.join({ ...last, secret })
@@ -78,17 +77,17 @@ test('secrets are not kept, and expired tokens go after a week', async () => {
   const clock = new FakeClock()
   await using cluster = await TestCluster.create({ clock })
   const { authority } = cluster
-  const secret = authority.createToken({ role: 'peer', forMs: hour })
-  expect(JSON.stringify(authority.tokens())).not.toContain(secret.slice(8))
+  const secret = authority.tokens.create({ role: 'peer', forMs: hour })
+  expect(JSON.stringify(authority.tokens.list())).not.toContain(secret.slice(8))
   await clock.advance(8 * 24 * hour)
-  authority.createToken({ role: 'peer', forMs: hour })
-  expect(authority.tokens().map(({ tokenId }) => tokenId)).not.toContain(secret.slice(0, 8))
+  authority.tokens.create({ role: 'peer', forMs: hour })
+  expect(authority.tokens.list().map(({ tokenId }) => tokenId)).not.toContain(secret.slice(0, 8))
 })
 
 test('an id belongs to the key that joined with it, until that is revoked', async () => {
   await using cluster = await TestCluster.create()
   const { authority } = cluster
-  const secret = authority.createToken({ role: 'peer', forMs: hour })
+  const secret = authority.tokens.create({ role: 'peer', forMs: hour })
   const own = await joining('peer1')
   await authority.join({ ...own, secret })
   const other = await joining('peer1')
@@ -98,7 +97,7 @@ test('an id belongs to the key that joined with it, until that is revoked', asyn
   await expect(authority.join({ ...(await joining('index')), secret })).rejects.toMatchObject({
     code: 'MEMBER_EXISTS',
   })
-  const admin = authority.createToken({ role: 'admin', forMs: hour })
+  const admin = authority.tokens.create({ role: 'admin', forMs: hour })
   const promoted = await authority.join({ ...own, secret: admin })
   expect(promoted.identity).toMatchObject({ role: 'admin', generation: 1 })
 
@@ -107,7 +106,7 @@ test('an id belongs to the key that joined with it, until that is revoked', asyn
   expect(trust).toMatchObject({ number: 2, revoked: [{ id: 'peer1', throughGeneration: 1 }] })
   // The revoked member knows the token.
   await expect(authority.join({ ...other, secret })).rejects.toThrow('was revoked')
-  const fresh = authority.createToken({ role: 'peer', forMs: hour })
+  const fresh = authority.tokens.create({ role: 'peer', forMs: hour })
   const rejoined = await authority.join({ ...other, secret: fresh })
   expect(rejoined.identity.generation).toBe(2)
   const proven = { ...promoted.identity }
@@ -119,7 +118,7 @@ test('fewer rights are another generation, more rights are not', async () => {
   const { authority } = cluster
   const own = await joining('peer1')
   const join = async (role: TokenRole): Promise<unknown> => {
-    const secret = authority.createToken({ role, forMs: hour })
+    const secret = authority.tokens.create({ role, forMs: hour })
     const { identity, trust } = await authority.join({ ...own, secret })
     const { revoked } = readTrust(trust, cluster.own.trust.authorities) ?? {}
     return [identity.role, identity.generation, revoked?.map((one) => one.throughGeneration)]
@@ -130,7 +129,7 @@ test('fewer rights are another generation, more rights are not', async () => {
   expect(await join('peer')).toEqual(['peer', 2, [1]])
   expect(await join('reader')).toEqual(['reader', 3, [2]])
   // The token of the admin, and those of the peer once it is a reader.
-  expect(authority.tokens().filter(({ isRevoked }) => isRevoked)).toHaveLength(4)
+  expect(authority.tokens.list().filter(({ isRevoked }) => isRevoked)).toHaveLength(4)
   authority.revoke('peer1')
   expect(await join('reader')).toEqual(['reader', 4, [3]])
 })
@@ -139,7 +138,7 @@ test('a revocation is listed until the certificates of the member would have exp
   const clock = new FakeClock()
   await using cluster = await TestCluster.create({ clock })
   const { authority } = cluster
-  const secret = authority.createToken({ role: 'peer', forMs: hour })
+  const secret = authority.tokens.create({ role: 'peer', forMs: hour })
   for (const id of ['peer1', 'peer2', 'peer3'])
     await authority.join({ ...(await joining(id)), secret })
   const revokedAfter = (id: string): unknown[] => {
@@ -169,7 +168,7 @@ test('an authority whose own identity is lost, or was never written, gets anothe
 
 test('the key in a request must have signed it, and be of the right kind', async () => {
   await using cluster = await TestCluster.create()
-  const secret = cluster.authority.createToken({ role: 'peer', forMs: hour })
+  const secret = cluster.authority.tokens.create({ role: 'peer', forMs: hour })
   const { request } = await joining('peer1')
   const [head, body = '', tail] = request.split(/(?<=REQUEST-----)\n|\n(?=-----END)/)
   const bytes = Buffer.from(body, 'base64')
@@ -187,7 +186,7 @@ test('a member keeps its certificate through a replacement of the authority', as
   const peer = await cluster.member('peer1')
   const before = authority.digest
   const [old] = own.trust.authorities
-  own.accept(await authority.rotate())
+  own.accept(await authority.trust.rotate())
   expect(own.trust.authorities).toHaveLength(2)
   expect(own.trust.issuer).toBe(authority.digest)
   expect(authority.digest).not.toBe(before)
@@ -202,16 +201,16 @@ test('a member keeps its certificate through a replacement of the authority', as
 
   await authority.renewOwn(own.self, (await requestOf(own.credentials.key)).request, [])
   // The answer may have been lost: what counts is that the member has shown its new certificate.
-  expect(authority.finishRotation(() => undefined)).toBe(false)
-  expect(authority.finishRotation(() => root.subject)).toBe(false)
+  expect(authority.trust.finishRotation(() => undefined)).toBe(false)
+  expect(authority.trust.finishRotation(() => root.subject)).toBe(false)
   expect(authority.overview.authorities).toHaveLength(2)
   const shown = renewed?.issuer
-  expect(authority.finishRotation((id) => (id === 'peer1' ? shown : undefined))).toBe(true)
-  expect(authority.finishRotation(() => shown)).toBe(false)
-  peer.accept(authority.signedTrust)
+  expect(authority.trust.finishRotation((id) => (id === 'peer1' ? shown : undefined))).toBe(true)
+  expect(authority.trust.finishRotation(() => shown)).toBe(false)
+  peer.accept(authority.trust.signed)
   expect(peer.trust.authorities).toHaveLength(1)
   expect(peer.trust.issuer).toBe(authority.digest)
-  expect(() => authority.endRotation()).toThrow('is not being replaced')
+  expect(() => authority.trust.endRotation()).toThrow('is not being replaced')
 })
 
 async function requestOf(key: string): Promise<{ request: string; names: typeof names }> {
@@ -231,11 +230,11 @@ test('an authority that was restored from a backup goes on from what members kno
   const { authority } = cluster
   const [kept] = [await cluster.member('peer1'), await cluster.member('peer2')]
   const lost = { ...kept.trust, number: 3, revoked: [{ id: 'peer9', throughGeneration: 2 }] }
-  expect(authority.adopt(lost)).toBe(true)
-  kept.accept(authority.signedTrust)
+  expect(authority.trust.adopt(lost)).toBe(true)
+  kept.accept(authority.trust.signed)
   expect(kept.accept(authority.revoke('peer2'))).toBe(true)
   expect(kept.trust.revoked.map(({ id }) => id)).toEqual(['peer9', 'peer2'])
-  const secret = authority.createToken({ role: 'peer', forMs: hour })
+  const secret = authority.tokens.create({ role: 'peer', forMs: hour })
   const again = await authority.join({ ...(await joining('peer9')), secret })
   expect(again.identity.generation).toBe(3)
 })
@@ -268,8 +267,8 @@ test('the documents of the own authority are taken over after several changes', 
   await using cluster = await TestCluster.create()
   const { authority, own } = cluster
   await cluster.member('peer1')
-  await authority.rotate()
-  authority.endRotation()
+  await authority.trust.rotate()
+  authority.trust.endRotation()
   // Signed by the new key only, which the own process has not heard of.
   const last = authority.revoke('peer1')
   expect(() => own.accept(last)).toThrow('not signed')

@@ -1,41 +1,16 @@
-import { createHash, timingSafeEqual, X509Certificate } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import { AppError } from '../errors.ts'
-import { limits } from '../limits.ts'
 import type { Random } from '../random.ts'
-import {
-  type AuthorityRow,
-  AuthorityStore,
-  type MemberRow,
-  type TokenRow,
-} from './authority-store.ts'
-import {
-  type CertifiedRole,
-  type NamedIdentity,
-  rolesAbove,
-  type TokenRole,
-  tokenRoles,
-} from './cluster-role.ts'
+import { AuthorityStore, type MemberRow } from './authority-store.ts'
+import { type CertifiedRole, type NamedIdentity, rolesAbove, tokenRoles } from './cluster-role.ts'
 import { type IdentityMaterial, makePrivateFolder } from './identity-files.ts'
-import { type JoinToken, newSecret, tokenIdOf } from './join-token.ts'
-import { authorityDigest } from './read-certificate.ts'
-import { parseTrust, type Revocation, type SignedTrust, signTrust, type Trust } from './trust.ts'
-import {
-  crossSign,
-  issueCertificate,
-  makeAuthority,
-  makeRequest,
-  type ReadRequest,
-  readRequest,
-} from './x509.ts'
+import { JoinTokens } from './join-tokens.ts'
+import type { SignedTrust } from './trust.ts'
+import { TrustKeeper } from './trust-keeper.ts'
+import { issueCertificate, makeRequest, type ReadRequest, readRequest } from './x509.ts'
 
-const dayMs = 24 * 3_600_000
-/** How long an authority's certificate is valid. */
-const authorityMs = 20 * 365 * dayMs
 /** How long a certificate of a member is valid. */
-const certificateMs = 90 * dayMs
-/** Expired tokens are listed for so long. */
-const tokensKeptMs = 7 * dayMs
+const certificateMs = 90 * 24 * 3_600_000
 
 /** A member's certificate, as it is sent to it. */
 export interface Issued {
@@ -68,14 +43,20 @@ interface Dependencies {
 
 /** Issues the certificates of a cluster, and decides who may join and who is revoked. */
 export class Authority implements Disposable {
+  /** Who may join. */
+  readonly tokens: JoinTokens
+  /** Its keys, and who is revoked. */
+  readonly trust: TrustKeeper
   readonly #store: AuthorityStore
   readonly #clock: Clock
   readonly #random: Random
 
-  private constructor(store: AuthorityStore, { clock, random }: Dependencies) {
+  private constructor(store: AuthorityStore, dependencies: Dependencies) {
+    this.tokens = new JoinTokens(store, dependencies)
+    this.trust = new TrustKeeper(store, dependencies)
     this.#store = store
-    this.#clock = clock
-    this.#random = random
+    this.#clock = dependencies.clock
+    this.#random = dependencies.random
   }
 
   /** Opens the authority kept in `folder`. @throws AppError DATABASE_UNUSABLE, DATA_IN_USE */
@@ -94,27 +75,9 @@ export class Authority implements Disposable {
     own: { readonly role: CertifiedRole; readonly id: string; readonly names: readonly string[] },
     dependencies: Dependencies,
   ): Promise<{ readonly authority: Authority; readonly material: IdentityMaterial }> {
-    const { clock, random } = dependencies
     await makePrivateFolder(folder)
-    const validity = { nowMs: Math.floor(clock.nowMs()), forMs: authorityMs }
-    const made = await makeAuthority(validity, random)
-    const digest = authorityDigest(new X509Certificate(made.certificate))
-    const cluster = digest.slice(0, 16)
     const authority = Authority.open(folder, dependencies)
-    const store = authority.#store
-    const trust = {
-      cluster,
-      number: 1,
-      authorities: [made.certificate],
-      issuer: digest,
-      revoked: [],
-    }
-    store.transaction(() => {
-      // The authority of a cluster whose own identity was not written, or is lost, gets another.
-      if (store.authorities().length > 0) return
-      store.addAuthority({ ...made, digest, cross: undefined })
-      store.putTrust(1, JSON.stringify(signTrust(trust, [made])))
-    })
+    await authority.trust.found()
     const { key, request } = await makeRequest(own.id)
     const issued = await authority.#issueOwn(request, own)
     const material = { key, chain: issued.certificate, signedTrust: issued.trust }
@@ -126,76 +89,15 @@ export class Authority implements Disposable {
     return this.#store.version
   }
 
-  get signedTrust(): SignedTrust {
-    const text = this.#store.signedTrust()
-    if (text === undefined) throw new AppError('IDENTITY_UNUSABLE', incomplete)
-    return JSON.parse(text) as SignedTrust
-  }
-
   get overview(): ClusterOverview {
-    const { cluster, number } = this.#trust
+    const { cluster, number } = this.trust.current
     const authorities = this.#store.authorities().map(({ digest }) => digest)
     return { cluster, trustNumber: number, authorities, members: this.#store.members() }
   }
 
   /** The digest by which join tokens name this authority. */
   get digest(): string {
-    return this.#issuer.digest
-  }
-
-  /** Creates a token that lets others join. @returns its secret, which is not kept */
-  createToken(options: {
-    readonly role: TokenRole
-    readonly forMs: number
-    readonly usesMax?: number | undefined
-  }): string {
-    const nowMs = this.#nowMs
-    const secret = newSecret(this.#random)
-    const token = {
-      tokenId: tokenIdOf(secret),
-      secretHash: hashOf(secret),
-      role: options.role,
-      createdMs: nowMs,
-      expiresMs: nowMs + options.forMs,
-      usesMax: options.usesMax,
-    }
-    this.#store.transaction(() => {
-      this.#store.dropTokens(nowMs - tokensKeptMs)
-      if (this.#store.tokens().length >= limits.joinTokensMax)
-        throw new AppError('TOO_MANY_TOKENS', { max: limits.joinTokensMax })
-      this.#store.addToken(token)
-    })
-    return secret
-  }
-
-  /** Whether peers can join with this token for so long. */
-  isValidFor({ authority, secret }: JoinToken, forMs: number): boolean {
-    const token = this.#store.token(tokenIdOf(secret))
-    if (token === undefined || authority !== this.digest || token.isRevoked) return false
-    if (!timingSafeEqual(token.secretHash, hashOf(secret)) || token.usesMax !== undefined)
-      return false
-    if (token.uses >= limits.membersPerTokenMax / 2) return false
-    return token.expiresMs >= this.#nowMs + forMs
-  }
-
-  tokens(): TokenRow[] {
-    return this.#store.tokens()
-  }
-
-  /** The token of a secret, unless it is of no use to anyone. @throws AppError JOIN_REFUSED */
-  checkToken(secret: string): TokenRow {
-    const token = this.#store.token(tokenIdOf(secret))
-    if (token === undefined || !timingSafeEqual(token.secretHash, hashOf(secret)))
-      throw new AppError('JOIN_REFUSED', { reason: 'the token is not one of this cluster' })
-    if (token.isRevoked) throw new AppError('JOIN_REFUSED', { reason: 'the token was revoked' })
-    if (this.#nowMs >= token.expiresMs)
-      throw new AppError('JOIN_REFUSED', { reason: 'the token has expired' })
-    return token
-  }
-
-  /** @throws AppError JOIN_TOKEN_UNKNOWN */
-  revokeToken(tokenId: string): void {
-    if (!this.#store.revokeToken(tokenId)) throw new AppError('JOIN_TOKEN_UNKNOWN', { tokenId })
+    return this.trust.issuer.digest
   }
 
   /**
@@ -212,7 +114,7 @@ export class Authority implements Disposable {
     const { keyHash, publicKey } = await this.#readRequest(request)
     const nowMs = this.#nowMs
     const member = this.#store.transaction(() => {
-      const { role } = this.#takeToken(secret, { id, keyHash })
+      const role = this.tokens.take(secret, { id, keyHash })
       const known = this.#store.member(id)
       const isSame = known?.keyHash === keyHash && !known.isRevoked
       const isExpired = known !== undefined && known.expiresMs < nowMs
@@ -221,25 +123,31 @@ export class Authority implements Disposable {
       if (known?.isAuthority === true) throw new AppError('MEMBER_EXISTS', { id })
       const above = rolesAbove(role)
       const isLess = isSame && above.some((one) => one === known.role)
-      const revoked = this.#trust.revoked.find((one) => one.id === id)
+      const revoked = this.trust.current.revoked.find((one) => one.id === id)
       const before = Math.max(known?.generation ?? 0, revoked?.throughGeneration ?? 0)
       const generation = isSame && !isLess ? known.generation : before + 1
       const joinedMs = isSame ? known.joinedMs : nowMs
       const issued = {
         issuedMs: nowMs,
         expiresMs: nowMs + certificateMs,
-        issuer: this.#issuer.digest,
+        issuer: this.digest,
       }
       const joined = { id, role, generation, keyHash, joinedMs, ...issued, isAuthority: false }
       this.#store.putMember(joined)
       if (isLess) {
         this.#store.revokeTokensOf(id, above)
-        this.#revokeThrough([known])
+        this.trust.revokeThrough([known])
       }
       return joined
     })
     const { role, generation } = member
-    const identity = { cluster: this.#trust.cluster, role, id, generation, isAuthority: false }
+    const identity = {
+      cluster: this.trust.current.cluster,
+      role,
+      id,
+      generation,
+      isAuthority: false,
+    }
     return { ...(await this.#issue(publicKey, identity, names)), identity }
   }
 
@@ -263,7 +171,7 @@ export class Authority implements Disposable {
         known.keyHash !== keyHash
       )
         throw new AppError('CERTIFICATE_REFUSED', { reason: 'the authority has no such member' })
-      const issuer = this.#issuer.digest
+      const issuer = this.digest
       this.#store.putMember({ ...known, issuedMs: nowMs, expiresMs: nowMs + certificateMs, issuer })
       return known.role as CertifiedRole
     })
@@ -299,64 +207,10 @@ export class Authority implements Disposable {
    */
   revokeJoinedWith(tokenId: string): string[] {
     return this.#store.transaction(() => {
-      this.revokeToken(tokenId)
+      this.tokens.revoke(tokenId)
       const members = this.#store.membersOfToken(tokenId).filter(({ isRevoked }) => !isRevoked)
       if (members.length > 0) this.#revokeMembers(members)
       return members.map(({ id }) => id)
-    })
-  }
-
-  /**
-   * Begins to replace the authority by a new one. Both are trusted until each member has shown a certificate
-   * of the new one, or until {@link endRotation}.
-   * @throws AppError ROTATION_RUNS
-   */
-  async rotate(): Promise<SignedTrust> {
-    const old = this.#issuer
-    const validity = { nowMs: this.#nowMs, forMs: authorityMs }
-    const made = await makeAuthority(validity, this.#random)
-    const cross = await crossSign(made, old, validity, this.#random)
-    const digest = authorityDigest(new X509Certificate(made.certificate))
-    return this.#store.transaction(() => {
-      if (this.#store.authorities().length > 1) throw new AppError('ROTATION_RUNS')
-      this.#store.addAuthority({ ...made, digest, cross })
-      const authorities = [old.certificate, made.certificate]
-      return this.#publish({ ...this.#trust, authorities, issuer: digest })
-    })
-  }
-
-  /**
-   * Ends to trust the authority that is being replaced. Members without a certificate of the new one must
-   * join again.
-   * @throws AppError NO_ROTATION
-   */
-  endRotation(): SignedTrust {
-    return this.#store.transaction(() => {
-      if (this.#store.authorities().length < 2) throw new AppError('NO_ROTATION')
-      return this.#endRotation()
-    })
-  }
-
-  /**
-   * Ends a replacement that no member needs any more. A certificate that was issued may not have arrived: only
-   * one that was shown counts.
-   * @param issuerShownBy the name of the issuer of the certificate that a member has shown last
-   * @returns whether it has ended now
-   */
-  finishRotation(issuerShownBy: (id: string) => string | undefined): boolean {
-    if (this.#store.authorities().length < 2) return false
-    return this.#store.transaction(() => {
-      const { digest, certificate } = this.#issuer
-      const nowMs = this.#nowMs
-      const { subject } = new X509Certificate(certificate)
-      const isWaiting = ({ id, issuer, expiresMs, isRevoked, isAuthority }: MemberRow): boolean =>
-        !isRevoked &&
-        expiresMs > nowMs &&
-        (issuer !== digest || (!isAuthority && issuerShownBy(id) !== subject))
-      if (this.#store.authorities().length < 2 || this.#store.members().some(isWaiting))
-        return false
-      this.#endRotation()
-      return true
     })
   }
 
@@ -366,32 +220,6 @@ export class Authority implements Disposable {
 
   get #nowMs(): number {
     return Math.floor(this.#clock.nowMs())
-  }
-
-  get #issuer(): AuthorityRow {
-    const newest = this.#store.authorities().at(-1)
-    if (newest === undefined) throw new AppError('IDENTITY_UNUSABLE', incomplete)
-    return newest
-  }
-
-  get #trust(): Trust {
-    const trust = parseTrust(this.signedTrust.text)
-    if (trust === undefined) throw new AppError('IDENTITY_UNUSABLE', incomplete)
-    return trust
-  }
-
-  /** The role that the token gives; counts the use. @throws AppError JOIN_REFUSED */
-  #takeToken(secret: string, { id, keyHash }: { id: string; keyHash: string }): TokenRow {
-    const token = this.checkToken(secret)
-    // The answer to the first attempt may have been lost.
-    if (this.#store.hasUsed(token.tokenId, id, keyHash)) return token
-    if (token.usesMax !== undefined && token.uses >= token.usesMax)
-      throw new AppError('JOIN_REFUSED', { reason: 'the token has been used' })
-    const max = limits.membersPerTokenMax
-    if (token.uses >= max)
-      throw new AppError('JOIN_REFUSED', { reason: `the token has been used ${max} times` })
-    this.#store.addUse(token.tokenId, id, keyHash, this.#nowMs)
-    return token
   }
 
   async #readRequest(pem: string): Promise<ReadRequest> {
@@ -407,11 +235,11 @@ export class Authority implements Disposable {
   ): Promise<Issued> {
     const { keyHash, publicKey } = await this.#readRequest(request)
     const nowMs = this.#nowMs
-    const { digest: issuer } = this.#issuer
+    const issuer = this.digest
     const joinedMs = this.#store.member(id)?.joinedMs ?? nowMs
     const member = { id, role, generation: 1, keyHash, joinedMs, issuer, isAuthority: true }
     this.#store.putMember({ ...member, issuedMs: nowMs, expiresMs: nowMs + certificateMs })
-    const { cluster } = this.#trust
+    const { cluster } = this.trust.current
     const identity = { cluster, role, id, generation: 1, isAuthority: true }
     return await this.#issue(publicKey, identity, names)
   }
@@ -421,15 +249,12 @@ export class Authority implements Disposable {
     identity: NamedIdentity,
     names: readonly string[],
   ): Promise<Issued> {
-    const issuer = this.#issuer
+    // Of the same moment: the authority may be replaced meanwhile.
+    const { issuer, chain } = this.trust
     const validity = { nowMs: this.#nowMs, forMs: certificateMs }
     const options = { identity, names, ...validity }
     const own = await issueCertificate(publicKey, issuer, options, this.#random)
-    const above =
-      issuer.cross === undefined
-        ? [issuer.certificate]
-        : [issuer.cross, ...this.#store.authorities().slice(0, -1).map(certificateOf)]
-    return { certificate: [own, ...above].join('\n'), trust: this.signedTrust }
+    return { certificate: [own, ...chain].join('\n'), trust: this.trust.signed }
   }
 
   /** @throws AppError TOO_MANY_REVOKED */
@@ -438,75 +263,6 @@ export class Authority implements Disposable {
       this.#store.markRevoked(id)
       this.#store.revokeTokensOf(id, tokenRoles)
     }
-    return this.#revokeThrough(members)
+    return this.trust.revokeThrough(members)
   }
-
-  /** Revokes the certificates of these generations and before. @throws AppError TOO_MANY_REVOKED */
-  #revokeThrough(members: readonly MemberRow[]): SignedTrust {
-    const ids = new Set(members.map(({ id }) => id))
-    const others = this.#trust.revoked.filter((one) => !ids.has(one.id) && this.#isNeeded(one))
-    if (others.length + members.length > limits.revocationsMax)
-      throw new AppError('TOO_MANY_REVOKED', { max: limits.revocationsMax })
-    const these = members.map(({ id, generation }) => ({ id, throughGeneration: generation }))
-    return this.#publish({ ...this.#trust, revoked: [...others, ...these] })
-  }
-
-  /** A revocation matters until the certificate would have expired, on all clocks. */
-  #isNeeded({ id }: Revocation): boolean {
-    const member = this.#store.member(id)
-    return member === undefined || member.expiresMs + dayMs > this.#nowMs
-  }
-
-  /**
-   * Takes over a later trust document than its own, which members know when the database was restored from a
-   * backup.
-   * @returns whether it was later
-   */
-  adopt(trust: Trust): boolean {
-    const own = this.#trust
-    if (trust.number <= own.number || trust.cluster !== own.cluster) return false
-    this.#store.transaction(() => {
-      const revoked = [...own.revoked]
-      for (const one of trust.revoked) {
-        const known = revoked.findIndex(({ id }) => id === one.id)
-        if (known === -1) revoked.push(one)
-        else if ((revoked[known]?.throughGeneration ?? 0) < one.throughGeneration)
-          revoked[known] = one
-        const member = this.#store.member(one.id)
-        if (member !== undefined && member.generation <= one.throughGeneration)
-          this.#store.markRevoked(one.id)
-      }
-      this.#publish({ ...own, number: trust.number, revoked })
-    })
-    return true
-  }
-
-  #endRotation(): SignedTrust {
-    const { digest, certificate } = this.#issuer
-    // Certificates of the authority before it are worth nothing then, revoked or not.
-    const revoked = this.#trust.revoked.filter(
-      ({ id }) => this.#store.member(id)?.issuer === digest,
-    )
-    const trust = { ...this.#trust, authorities: [certificate], issuer: digest, revoked }
-    // Signed by both: members may know only the one before.
-    const signed = this.#publish(trust)
-    this.#store.keepAuthority(digest)
-    return signed
-  }
-
-  /** Makes the next trust document. */
-  #publish(trust: Trust): SignedTrust {
-    const number = trust.number + 1
-    const signed = signTrust({ ...trust, number }, this.#store.authorities())
-    this.#store.putTrust(number, JSON.stringify(signed))
-    return signed
-  }
-}
-
-const incomplete = { folder: 'of the authority', reason: 'its database is incomplete' }
-
-const certificateOf = ({ certificate }: AuthorityRow): string => certificate
-
-function hashOf(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest()
 }

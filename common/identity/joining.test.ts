@@ -94,7 +94,7 @@ const guessOf = (secret: string, number: number): string =>
 test('a secret that is guessed a thousand times, in parallel, is compared ten times', async () => {
   await using open = await openAuthority()
   const { cluster, door, clock, resolved } = open
-  const secret = cluster.authority.createToken({ role: 'peer', forMs: hour })
+  const secret = cluster.authority.tokens.create({ role: 'peer', forMs: hour })
   const [, body] = await joining(secret, 'guesser')
   const all = Array.from({ length: guesses }, (_, number): Request => {
     return ['join-cluster', { ...(body as object), secret: guessOf(secret, number) }]
@@ -124,16 +124,16 @@ test('a secret that is guessed a thousand times, in parallel, is compared ten ti
 test('a token that was used up, has expired or was revoked lets in no other', async () => {
   await using open = await openAuthority()
   const { authority } = open.cluster
-  const once = authority.createToken({ role: 'peer', forMs: hour, usesMax: 1 })
+  const once = authority.tokens.create({ role: 'peer', forMs: hour, usesMax: 1 })
   expect((await open.join(once, 'peer1'))?.self).toMatchObject({ id: 'peer1', role: 'peer' })
   await expect(open.join(once, 'peer2')).rejects.toThrow('has been used')
-  const both = authority.createToken({ role: 'peer', forMs: hour, usesMax: 1 })
+  const both = authority.tokens.create({ role: 'peer', forMs: hour, usesMax: 1 })
   const racing = await Promise.allSettled([open.join(both, 'peer3'), open.join(both, 'peer4')])
   expect(racing.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
-  const revoked = authority.createToken({ role: 'peer', forMs: hour })
-  authority.revokeToken(revoked.slice(0, 8))
+  const revoked = authority.tokens.create({ role: 'peer', forMs: hour })
+  authority.tokens.revoke(revoked.slice(0, 8))
   await expect(open.join(revoked, 'peer5')).rejects.toThrow('was revoked')
-  const brief = authority.createToken({ role: 'peer', forMs: hour })
+  const brief = authority.tokens.create({ role: 'peer', forMs: hour })
   await open.clock.advance(hour)
   await expect(open.join(brief, 'peer6')).rejects.toThrow('has expired')
   const failed = open.news.filter(({ kind }) => kind === 'join-refused')
@@ -143,23 +143,23 @@ test('a token that was used up, has expired or was revoked lets in no other', as
 test('a request to join that is replayed gives its sender nothing', async () => {
   await using open = await openAuthority()
   const { authority } = open.cluster
-  const secret = authority.createToken({ role: 'peer', forMs: hour, usesMax: 1 })
+  const secret = authority.tokens.create({ role: 'peer', forMs: hour, usesMax: 1 })
   const request = await joining(secret, 'peer1')
   expect((await talk(open.door.port, asJoiner, [clientHello, request])).answers[1]).toBe('ok')
   // It gets a certificate for a key that it does not have, and takes no other use.
   expect((await talk(open.door.port, asJoiner, [clientHello, request])).answers[1]).toBe('ok')
-  expect(authority.tokens()).toMatchObject([{ uses: 1 }])
+  expect(authority.tokens.list()).toMatchObject([{ uses: 1 }])
   expect(authority.overview.members.map(({ id }) => id)).toEqual(['index', 'peer1'])
 })
 
 test('a revoked member does not come back with the token it joined with, under any id', async () => {
   await using open = await openAuthority()
   const { authority } = open.cluster
-  const secret = authority.createToken({ role: 'peer', forMs: hour })
+  const secret = authority.tokens.create({ role: 'peer', forMs: hour })
   const peer1 = await open.join(secret, 'peer1')
-  const stays = await open.join(authority.createToken({ role: 'peer', forMs: hour }), 'peer2')
+  const stays = await open.join(authority.tokens.create({ role: 'peer', forMs: hour }), 'peer2')
   authority.revoke('peer1')
-  open.cluster.own.accept(authority.signedTrust)
+  open.cluster.own.accept(authority.trust.signed)
   const again = await joining(secret, 'peer1', peer1?.credentials.key)
   for (const request of [again, await joining(secret, 'peer9')]) {
     const { answers, reasons } = await talk(open.door.port, asJoiner, [clientHello, request])
@@ -173,8 +173,8 @@ test('a revoked member does not come back with the token it joined with, under a
 test('a member cannot join as another one, or give itself a role', async () => {
   await using open = await openAuthority()
   const { authority } = open.cluster
-  const secret = authority.createToken({ role: 'peer', forMs: hour })
-  const readers = authority.createToken({ role: 'reader', forMs: hour })
+  const secret = authority.tokens.create({ role: 'peer', forMs: hour })
+  const readers = authority.tokens.create({ role: 'reader', forMs: hour })
   const ci = await open.join(readers, 'ci')
   await open.join(secret, 'peer1')
   const asCi = ci && asMember(ci)
@@ -195,7 +195,7 @@ test('a member cannot join as another one, or give itself a role', async () => {
 test('a member that has another role with fewer rights cannot use its certificate before that', async () => {
   await using open = await openAuthority()
   const { authority, own } = open.cluster
-  const tokenFor = (role: TokenRole): string => authority.createToken({ role, forMs: hour })
+  const tokenFor = (role: TokenRole): string => authority.tokens.create({ role, forMs: hour })
   const admins = tokenFor('admin')
   const asAdmin = await open.join(admins, 'ops')
   const request = await joining(tokenFor('reader'), 'ops', asAdmin?.credentials.key)
@@ -212,7 +212,7 @@ test('a member that has another role with fewer rights cannot use its certificat
 test('a member that asks for certificates again and again gets one, until the authority is another', async () => {
   await using open = await openAuthority()
   const { authority, own } = open.cluster
-  const ci = await open.join(authority.createToken({ role: 'reader', forMs: hour }), 'ci')
+  const ci = await open.join(authority.tokens.create({ role: 'reader', forMs: hour }), 'ci')
   const { request } = await makeRequest('ci', ci?.credentials.key)
   const renewal: Request = ['renew-certificate', { request, names: ['c.test'] }]
   const renewals = async (): Promise<readonly string[]> => {
@@ -223,7 +223,7 @@ test('a member that asks for certificates again and again gets one, until the au
   const before = open.resolved.length
   expect(await renewals()).toEqual([...refused, 'ok'])
   expect(open.resolved.slice(before).toSorted()).toEqual(['c.test', 'ci'])
-  own.accept(await authority.rotate())
+  own.accept(await authority.trust.rotate())
   expect(await renewals()).toEqual([...refused, 'ok'])
   await open.clock.advance(300_000)
   expect(await renewals()).toEqual([...refused, 'ok'])
@@ -233,7 +233,7 @@ test('someone in between is found out before the secret is sent', async () => {
   await using open = await openAuthority()
   await using other = await TestCluster.create()
   const { authority, authorityFolder } = open.cluster
-  const secret = authority.createToken({ role: 'peer', forMs: hour })
+  const secret = authority.tokens.create({ role: 'peer', forMs: hour })
   const ALPNProtocols = ['tandem-join/1']
   const refusal = async (options: object): Promise<unknown> => {
     await using between = await otherServer({ ALPNProtocols, ...options })
@@ -277,13 +277,13 @@ test('someone in between is found out before the secret is sent', async () => {
   const former = { key, cert: `${expired}\n${real?.certificate}` }
   expect(await refusal(former)).toContain('its certificate has expired')
   expect(await readdir(open.cluster.folder)).not.toContain('victim')
-  const used = authority.tokens().find(({ tokenId }) => secret.startsWith(tokenId))
+  const used = authority.tokens.list().find(({ tokenId }) => secret.startsWith(tokenId))
   expect(used).toMatchObject({ uses: 0 })
 })
 
 test('who listens to a join reads neither the secret nor the id', async () => {
   await using open = await openAuthority()
-  const secret = open.cluster.authority.createToken({ role: 'peer', forMs: hour })
+  const secret = open.cluster.authority.tokens.create({ role: 'peer', forMs: hour })
   const recorded: Buffer[] = []
   await using relay = await Relay.before(open.door.port, { host: '127.0.0.1' }, (from, to) => {
     from.on('data', (bytes: Buffer) => recorded.push(bytes)).pipe(to)

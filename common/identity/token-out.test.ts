@@ -52,7 +52,7 @@ test('a token for its role is in the file, which only its owner may read', async
   given.start()
   const token = await given.next()
   expect(token).toMatchObject({ address: index, authority: given.cluster.authority.digest })
-  expect(given.cluster.authority.tokens()).toMatchObject([{ role: 'admin' }])
+  expect(given.cluster.authority.tokens.list()).toMatchObject([{ role: 'admin' }])
   expect((await stat(given.path)).mode & 0o777).toBe(0o600)
 })
 

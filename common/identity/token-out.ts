@@ -32,7 +32,7 @@ export interface TokenFile {
  */
 export async function keepTokenFile(
   { path, role, address }: TokenFile,
-  authority: Pick<Authority, 'createToken' | 'digest' | 'isValidFor'>,
+  authority: Pick<Authority, 'digest' | 'tokens'>,
   {
     clock,
     random,
@@ -50,9 +50,11 @@ export async function keepTokenFile(
     try {
       await mkdir(dirname(path), { recursive: true })
       const kept = parseJoinToken(await readFile(path, 'utf8').catch(() => ''))
-      const leadsHere = kept !== undefined && formatAddress(kept.address) === formatAddress(address)
-      if (!leadsHere || !authority.isValidFor(kept, validMs / 2)) {
-        const secret = authority.createToken({ role, forMs: validMs })
+      const leadsHere =
+        kept?.authority === authority.digest &&
+        formatAddress(kept.address) === formatAddress(address)
+      if (!leadsHere || !authority.tokens.isValidFor(kept.secret, validMs / 2)) {
+        const secret = authority.tokens.create({ role, forMs: validMs })
         const token = formatJoinToken({ authority: authority.digest, secret, address })
         await writePrivate(path, `${token}\n`)
       }

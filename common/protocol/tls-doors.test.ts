@@ -239,7 +239,7 @@ test('connections of a member end when it is revoked, and those of an authority 
   const toRevoked = greeted(new TlsTransport(own.own, dependencies), posing.port, 'peer')
   await expect(toRevoked).rejects.toThrow('revoked was revoked')
 
-  own.own.accept(await own.authority.rotate())
+  own.own.accept(await own.authority.trust.rotate())
   const asked = async ({ self, credentials: { key } }: NodeIdentity) => ({
     ...(await makeRequest(self.id, key)),
     names: [],
@@ -252,7 +252,7 @@ test('connections of a member end when it is revoked, and those of an authority 
   await take(own.own, await own.authority.renewOwn(own.own.self, request, []))
   await take(stays, await own.authority.renew(stays.self, await asked(stays)))
   const ofStays = await open(stays)
-  own.own.accept(own.authority.endRotation())
+  own.own.accept(own.authority.trust.endRotation())
   await ofGone.closed
   expect(ofStays.isOpen).toBe(true)
   // The revocation is not in the list any more; the certificate is worth nothing.

@@ -33,7 +33,7 @@ test('a revocation spreads from peer to peer over open connections, in both dire
   const fromA = await dial(a, doorB.port)
   const ofRevoked = await dial(revoked, doorC.port)
   cluster.authority.revoke('revoked')
-  a.accept(cluster.authority.signedTrust)
+  a.accept(cluster.authority.trust.signed)
   await ofRevoked.closed
   expect([a, b, c].map(({ trust }) => trust.number)).toEqual([2, 2, 2])
   const { reasons } = await talk(doorC.port, asMember(revoked))
@@ -41,7 +41,7 @@ test('a revocation spreads from peer to peer over open connections, in both dire
 
   // The one that is dialled knows more.
   cluster.authority.revoke('a')
-  c.accept(cluster.authority.signedTrust)
+  c.accept(cluster.authority.trust.signed)
   await fromA.closed
   expect(b.trust.number).toBe(3)
   for (const connection of connections) connection.destroy()
@@ -52,7 +52,7 @@ test('a member that was away is told when it connects, and tells those that know
   const [knows, away] = [await cluster.member('knows'), await cluster.member('away')]
   await cluster.member('revoked')
   cluster.authority.revoke('revoked')
-  knows.accept(cluster.authority.signedTrust)
+  knows.accept(cluster.authority.trust.signed)
   await using door = await openDoor(knows, { role: 'peer' })
   const connection = await dial(away, door.port)
   await expect.poll(() => away.trust.number).toBe(2)
@@ -63,12 +63,12 @@ test('a list of another authority, an older one or a changed one is not accepted
   await using cluster = await TestCluster.create()
   await using other = await TestCluster.create()
   const peer = await cluster.member('peer1')
-  const before = cluster.authority.signedTrust
+  const before = cluster.authority.trust.signed
   cluster.authority.revoke('peer1')
-  const after = cluster.authority.signedTrust
+  const after = cluster.authority.trust.signed
   await using door = await openDoor(cluster.own, { role: 'peer' })
   other.authority.revoke((await other.member('any')).self.id)
-  const foreign = other.authority.signedTrust
+  const foreign = other.authority.trust.signed
   const changed = { ...after, text: after.text.replace('"number":2', '"number":9') }
   const resigned = { text: changed.text, signatures: foreign.signatures }
   const send = async (trust: object): Promise<unknown> => {

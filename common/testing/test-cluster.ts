@@ -59,7 +59,7 @@ export class TestCluster implements AsyncDisposable {
     const folder = join(this.#temp.path, id)
     using other = clock && Authority.open(this.authorityFolder, { clock, random: systemRandom })
     const authority = other ?? this.authority
-    const secret = authority.createToken({ role, forMs: 60_000 })
+    const secret = authority.tokens.create({ role, forMs: 60_000 })
     const { key, request } = await makeRequest(id)
     const issued = await authority.join({
       secret,

@@ -169,7 +169,7 @@ interface Reader extends Disposable {
 async function readerOf(index: TandemProcess, folder: string): Promise<Reader> {
   const dependencies = { clock: systemClock, random: systemRandom, log: silentLog }
   using authority = Authority.open(join(index.dataFolder, 'cluster'), dependencies)
-  const secret = authority.createToken({ role: 'reader', forMs: identityMs })
+  const secret = authority.tokens.create({ role: 'reader', forMs: identityMs })
   const address = { host: '127.0.0.1', port: index.port }
   const token = { authority: authority.digest, secret, address }
   await joinCluster({ token, id: 'reader', names: [], folder }, dependencies)
