@@ -1,4 +1,4 @@
-import type { Status } from '../peer/api/shapes.ts'
+import type { Status } from '../peer/api/status-shapes.ts'
 
 export interface ClusterView {
   /** Number of peers started. */

@@ -17,7 +17,7 @@ import {
 } from '../evaluation/system/tandem-process.ts'
 import { type IndexSettings, loadIndexSettings } from '../indexing-server/settings.ts'
 import { type HttpPeerOptions, openHttpPeer } from '../peer/api/http-peer.ts'
-import type { Status } from '../peer/api/shapes.ts'
+import type { Status } from '../peer/api/status-shapes.ts'
 import { loadPeerSettings } from '../peer/settings.ts'
 import { readToken, tokenPlace } from '../peer/token-file.ts'
 import { statusLine } from './cluster-status.ts'

@@ -1,7 +1,7 @@
 /** Waits until a cluster has healed, and measures how long that took. */
 import { systemClock } from '../../common/clock.ts'
 import { reasonOf } from '../../common/errors.ts'
-import type { Status } from '../../peer/api/shapes.ts'
+import type { Status } from '../../peer/api/status-shapes.ts'
 import type { ChaosCluster } from './chaos-cluster.ts'
 
 /** A cluster with a peer that answers, until `signal` is aborted. */

@@ -1,6 +1,6 @@
 import { hashFile } from '../../common/content/hash.ts'
+import type { Downloaded, DownloadRequest } from '../../peer/api/download-shapes.ts'
 import { downloadToEnd } from '../../peer/api/download-to-end.ts'
-import type { Downloaded, DownloadRequest } from '../../peer/api/shapes.ts'
 import { apiOf } from './cluster-fixture.ts'
 import type { TandemProcess } from './tandem-process.ts'
 

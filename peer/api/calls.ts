@@ -8,37 +8,32 @@ import { limits } from '../../common/limits.ts'
 import { messages } from '../../common/protocol/messages.ts'
 import { idParams, waitQuery } from './call-parts.ts'
 import type { CallRow } from './call-row.ts'
-import { followCalls } from './follow-calls.ts'
-import { historyCalls } from './history-calls.ts'
-import { meshCalls } from './mesh-calls.ts'
-import { planCalls } from './plan-calls.ts'
-import { replicationCalls } from './replication-calls.ts'
-import { scrubCalls } from './scrub-calls.ts'
+import { EventPage, Peers } from './cluster-shapes.ts'
+import { Download, DownloadRequest } from './download-shapes.ts'
 import {
   ConfirmedDeletes,
-  Download,
-  DownloadRequest,
   EmptiedTrash,
-  EventPage,
   Folder,
   FoundByHash,
-  KeptFolders,
-  Limits,
-  LimitsChange,
   ListedFile,
   Lookup,
-  Peers,
-  Problems,
   Pushed,
   Restored,
-  Stats,
-  Status,
   TrashPage,
   UnsharedPage,
   UnshareRequest,
   Versions,
   Why,
-} from './shapes.ts'
+} from './file-shapes.ts'
+import { followCalls } from './follow-calls.ts'
+import { historyCalls } from './history-calls.ts'
+import { Limits, LimitsChange } from './limit-shapes.ts'
+import { meshCalls } from './mesh-calls.ts'
+import { planCalls } from './plan-calls.ts'
+import { Problems } from './problem-shapes.ts'
+import { replicationCalls } from './replication-calls.ts'
+import { scrubCalls } from './scrub-calls.ts'
+import { KeptFolders, Stats, Status } from './status-shapes.ts'
 
 export type { CallRow } from './call-row.ts'
 

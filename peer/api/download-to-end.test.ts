@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
+import type { Download, Downloaded } from './download-shapes.ts'
 import { downloadToEnd } from './download-to-end.ts'
-import type { Download, Downloaded } from './shapes.ts'
 
 const waiting: Download = {
   id: '1',

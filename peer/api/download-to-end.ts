@@ -1,6 +1,6 @@
 import { AppError, errorFromWire } from '../../common/errors.ts'
 import type { PeerApi } from './calls.ts'
-import type { Downloaded, DownloadRequest } from './shapes.ts'
+import type { Downloaded, DownloadRequest } from './download-shapes.ts'
 
 /** Longest wait per poll; a poll returns when the download ends. */
 const pollMs = 10_000

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { CopyKind } from '../../common/protocol/shapes.ts'
 import { type ListSources, listFiles } from './file-list.ts'
-import type { ListedFile } from './shapes.ts'
+import type { ListedFile } from './file-shapes.ts'
 import type { ListKind } from './words.ts'
 
 const content = { sha256: 'a'.repeat(64), size: 1 }

@@ -3,8 +3,8 @@ import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { type CopyKey, CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
 import type { CallReply, CallRequest } from './calls.ts'
+import type { ListedFile } from './file-shapes.ts'
 import { cursorOf, notACursor, parseCursor } from './page-cursor.ts'
-import type { ListedFile } from './shapes.ts'
 
 interface LocalFile {
   readonly at: CopyKey

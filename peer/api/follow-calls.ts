@@ -1,7 +1,7 @@
 /** Calls about the patterns that a peer follows: a part of the table in calls.ts. */
 import Type from 'typebox'
 import type { CallRow } from './call-row.ts'
-import { Followed, FollowedList, FollowRequest } from './shapes.ts'
+import { Followed, FollowedList, FollowRequest } from './follow-shapes.ts'
 
 export const followCalls = {
   /** In the order in which they were added; at most `limits.followRulesMax`. */

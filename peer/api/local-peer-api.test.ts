@@ -11,8 +11,8 @@ import type { Limiter } from '../limit/limiter.ts'
 import type { Scrubber } from '../scrub/scrubber.ts'
 import type { Share } from '../share/share.ts'
 import { pushPollMs } from './all-copies.ts'
+import type { Pushed, Why } from './file-shapes.ts'
 import { LocalPeerApi } from './local-peer-api.ts'
-import type { Pushed, Why } from './shapes.ts'
 
 const { content } = aContent(5)
 const connected = { connection: {} as Connection }

@@ -5,7 +5,7 @@ import type { Limiter } from '../limit/limiter.ts'
 import { totalOf } from '../problem-table.ts'
 import type { Share } from '../share/share.ts'
 import type { JoinedMesh } from './mesh-api.ts'
-import type { Status } from './shapes.ts'
+import type { Status } from './status-shapes.ts'
 
 export interface StatusParts {
   readonly share: Pick<Share, 'keptFolders' | 'problemCounts' | 'totals' | 'view'>

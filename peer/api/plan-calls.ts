@@ -2,7 +2,7 @@
 import Type from 'typebox'
 import { limits } from '../../common/limits.ts'
 import type { CallRow } from './call-row.ts'
-import { EndedMaintenance, Safety, Undrained } from './shapes.ts'
+import { EndedMaintenance, Safety, Undrained } from './cluster-shapes.ts'
 
 const ofPeer = Type.Object({ peerId: Type.String() })
 

@@ -6,7 +6,7 @@ import { type CopyKind, copyKinds } from '../../common/protocol/shapes.ts'
 import { type ProblemCode, type ProblemCounts, problemTable, totalOf } from '../problem-table.ts'
 import type { CallReply, CallRequest } from './calls.ts'
 import { cursorOf, parseCursor } from './page-cursor.ts'
-import type { Problem } from './shapes.ts'
+import type { Problem } from './problem-shapes.ts'
 
 interface FoundProblem {
   readonly path: string

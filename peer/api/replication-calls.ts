@@ -2,7 +2,7 @@
 import Type from 'typebox'
 import { messages } from '../../common/protocol/messages.ts'
 import type { CallRow } from './call-row.ts'
-import { Rebalance, ReplicationOf, ReplicationRules, ResumedReplication } from './shapes.ts'
+import { Rebalance, ReplicationOf, ReplicationRules, ResumedReplication } from './cluster-shapes.ts'
 
 export const replicationCalls = {
   /** @throws INDEX_UNREACHABLE */

@@ -2,7 +2,7 @@
 import Type, { type Static } from 'typebox'
 import { limits } from '../../common/limits.ts'
 import { messages } from '../../common/protocol/messages.ts'
-import { ApiError } from './shapes.ts'
+import { ApiError } from './download-shapes.ts'
 
 const Sha256 = messages.accuse.request.properties.sha256
 const Folder = Type.Union([

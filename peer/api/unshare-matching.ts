@@ -2,7 +2,7 @@ import { hasCode, toAppError } from '../../common/errors.ts'
 import { inParallel } from '../../common/in-parallel.ts'
 import { limits } from '../../common/limits.ts'
 import type { CallRequest } from './calls.ts'
-import type { UnsharedPage, UnshareRequest } from './shapes.ts'
+import type { UnsharedPage, UnshareRequest } from './file-shapes.ts'
 
 /** Concurrent unshares: those that arrive together are flushed together. */
 const unsharesAtOnce = 64

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
+import type { Folder } from '../api/file-shapes.ts'
 import type { FetchPage } from '../api/pages.ts'
-import type { Folder } from '../api/shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { bytesText } from './human-units.ts'
 import { limitOption, printRows } from './listed-rows.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { AppError } from '../../common/errors.ts'
-import type { Problem } from '../api/shapes.ts'
+import type { Problem } from '../api/problem-shapes.ts'
 import { Shell } from '../testing/shell.ts'
 
 describe('the sample session', () => {

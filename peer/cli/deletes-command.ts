@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander'
-import type { KeptFolders } from '../api/shapes.ts'
+import type { KeptFolders } from '../api/status-shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { countText } from './human-units.ts'
 import { printable, printableJson } from './printable.ts'

@@ -1,6 +1,6 @@
 import { AppError } from '../../common/errors.ts'
+import type { Download } from '../api/download-shapes.ts'
 import { allDownloads } from '../api/pages.ts'
-import type { Download } from '../api/shapes.ts'
 import type { Session } from './session.ts'
 
 /** The download with this id, or the newest with this name. @throws AppError DOWNLOAD_NOT_FOUND */

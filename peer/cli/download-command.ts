@@ -5,7 +5,7 @@ import { AppError, errorFromWire, hasCode, reasonOf } from '../../common/errors.
 import { isSha256 } from '../../common/ids.ts'
 import { deadlines } from '../../common/limits.ts'
 import type { PeerApi } from '../api/calls.ts'
-import type { Download, Downloaded, DownloadedFiles } from '../api/shapes.ts'
+import type { Download, Downloaded, DownloadedFiles } from '../api/download-shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { wantedOf } from './name-of-content.ts'
 import { printable, printableJson } from './printable.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Download } from '../api/shapes.ts'
+import type { Download } from '../api/download-shapes.ts'
 import { downloadsText } from './reports.ts'
 
 const running: Download = {

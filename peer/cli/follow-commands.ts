@@ -1,7 +1,7 @@
 /** The commands about the patterns that a peer follows. */
 import { Command, InvalidArgumentError } from 'commander'
 import { limits } from '../../common/limits.ts'
-import type { Followed } from '../api/shapes.ts'
+import type { Followed } from '../api/follow-shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { countText } from './human-units.ts'
 import { printable, printableJson } from './printable.ts'

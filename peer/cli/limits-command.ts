@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander'
+import type { LimitsChange } from '../api/limit-shapes.ts'
 import {
   type LimitKey,
   type LimitRow,
@@ -8,7 +9,6 @@ import {
   limitTable,
   limitWords,
 } from '../api/limit-table.ts'
-import type { LimitsChange } from '../api/shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { limitsText } from './limits-report.ts'
 import { printableJson } from './printable.ts'

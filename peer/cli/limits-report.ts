@@ -1,5 +1,5 @@
+import type { Limits } from '../api/limit-shapes.ts'
 import { type LimitKey, limitKeys, limitTable } from '../api/limit-table.ts'
-import type { Limits } from '../api/shapes.ts'
 import { bytesText, speedText } from './human-units.ts'
 import { printable } from './printable.ts'
 import type { Style } from './style.ts'

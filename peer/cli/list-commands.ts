@@ -1,7 +1,7 @@
 /** The commands that list files page by page. */
 import { Argument, Command, InvalidArgumentError } from 'commander'
+import type { ListedFile, SearchPage } from '../api/file-shapes.ts'
 import type { FetchPage } from '../api/pages.ts'
-import type { ListedFile, SearchPage } from '../api/shapes.ts'
 import { type ListKind, listKinds } from '../api/words.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { limitOption, printRows } from './listed-rows.ts'

@@ -1,5 +1,5 @@
 import type { PeerNotes } from '../../common/protocol/messages.ts'
-import type { Safety } from '../api/shapes.ts'
+import type { Safety } from '../api/cluster-shapes.ts'
 import { bytesText, countText, durationText } from './human-units.ts'
 import { printable } from './printable.ts'
 import type { Style } from './style.ts'

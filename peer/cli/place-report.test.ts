@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Status } from '../api/shapes.ts'
+import type { Status } from '../api/status-shapes.ts'
 import { placeLines } from './place-report.ts'
 
 const plain = (_: string, text: string): string => text

@@ -1,5 +1,5 @@
 /** The lines of `status` about where copies are, could be, and go. */
-import type { Status } from '../api/shapes.ts'
+import type { Status } from '../api/status-shapes.ts'
 import { bytesText, countText } from './human-units.ts'
 import { printable } from './printable.ts'
 import { progressText } from './rebalance-command.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Download } from '../api/shapes.ts'
+import type { Download } from '../api/download-shapes.ts'
 import { progressLine, progressText } from './progress-bar.ts'
 
 describe('a progress line', () => {

@@ -1,5 +1,5 @@
 import { formatAddress } from '../../common/protocol/transport.ts'
-import type { Download } from '../api/shapes.ts'
+import type { Download } from '../api/download-shapes.ts'
 import { bytesText, countText, durationText, speedText } from './human-units.ts'
 import { printable } from './printable.ts'
 

@@ -1,7 +1,7 @@
 /** The commands that make one call and print its reply; each row defines one. */
 import { Command } from 'commander'
+import type { Download } from '../api/download-shapes.ts'
 import { allDownloads, allProblems, allVersions } from '../api/pages.ts'
-import type { Download } from '../api/shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { downloadCalled } from './download-called.ts'
 import { printableJson } from './printable.ts'

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { Rebalance } from '../api/shapes.ts'
+import type { Rebalance } from '../api/cluster-shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { bytesText, countText, durationText, speedText } from './human-units.ts'
 import { printable, printableJson } from './printable.ts'

@@ -1,5 +1,5 @@
 /** The lines of `status` about missing copies: pure. */
-import type { Status } from '../api/shapes.ts'
+import type { Status } from '../api/status-shapes.ts'
 import { bytesText, countText, durationText, speedText } from './human-units.ts'
 import { printable } from './printable.ts'
 import type { Style } from './style.ts'

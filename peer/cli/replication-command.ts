@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander'
 import { limits } from '../../common/limits.ts'
-import type { ReplicationRules } from '../api/shapes.ts'
+import type { ReplicationRules } from '../api/cluster-shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { countText } from './human-units.ts'
 import { printable, printableJson } from './printable.ts'

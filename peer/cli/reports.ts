@@ -3,22 +3,11 @@
  */
 import { httpUrl } from '../../common/http-url.ts'
 import { formatAddress } from '../../common/protocol/transport.ts'
-import type {
-  Download,
-  Downloaded,
-  DownloadedFiles,
-  ListedFile,
-  Lookup,
-  Peers,
-  Problem,
-  Problems,
-  Pushed,
-  SearchPage,
-  Stats,
-  Summary,
-  Versions,
-  Why,
-} from '../api/shapes.ts'
+import type { Peers } from '../api/cluster-shapes.ts'
+import type { Download, Downloaded, DownloadedFiles } from '../api/download-shapes.ts'
+import type { ListedFile, Lookup, Pushed, SearchPage, Versions, Why } from '../api/file-shapes.ts'
+import type { Problem, Problems } from '../api/problem-shapes.ts'
+import type { Stats, Summary } from '../api/status-shapes.ts'
 import type { ListKind } from '../api/words.ts'
 import { faultEffect } from '../problem-table.ts'
 import { bytesText, countText, durationText, speedText } from './human-units.ts'

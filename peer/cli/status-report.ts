@@ -1,5 +1,5 @@
 /** The text of `status`: pure. */
-import type { Status } from '../api/shapes.ts'
+import type { Status } from '../api/status-shapes.ts'
 import { keptFolderLines } from './deletes-command.ts'
 import { bytesText, countText, durationText } from './human-units.ts'
 import { countsText } from './mesh-report.ts'

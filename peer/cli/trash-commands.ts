@@ -1,7 +1,7 @@
 /** The commands for deleted files: `trash` and `restore`. */
 import { Argument, Command } from 'commander'
+import type { TrashPage } from '../api/file-shapes.ts'
 import type { FetchPage } from '../api/pages.ts'
-import type { TrashPage } from '../api/shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { bytesText, countText } from './human-units.ts'
 import { limitOption, printRows } from './listed-rows.ts'

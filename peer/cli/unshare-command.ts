@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { AppError, hasCode } from '../../common/errors.ts'
 import type { CallRequest } from '../api/calls.ts'
-import type { UnsharedPage } from '../api/shapes.ts'
+import type { UnsharedPage } from '../api/file-shapes.ts'
 import type { CommonOptions, RunCommand } from './command.ts'
 import { isPattern } from './download-command.ts'
 import { printable, printableJson } from './printable.ts'

@@ -6,7 +6,7 @@ import type {
   Downloaded,
   DownloadedFiles,
   DownloadRequest,
-} from '../api/shapes.ts'
+} from '../api/download-shapes.ts'
 import type { SourceProgress } from '../fetch/source/source-progress.ts'
 import type { Background, DownloadRecord } from './download-records.ts'
 import { GroupDownload } from './group-download.ts'

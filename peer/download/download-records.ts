@@ -7,7 +7,7 @@ import { makeFolderAgain } from '../../common/make-folder.ts'
 import { Content } from '../../common/protocol/shapes.ts'
 import { openOrReplace } from '../../common/replace-database.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
-import { DownloadRequest, StartedBy } from '../api/shapes.ts'
+import { DownloadRequest, StartedBy } from '../api/download-shapes.ts'
 
 const Background = Type.Object({
   startedBy: StartedBy,

@@ -1,5 +1,5 @@
 import { emptySeries, summaryOf, withValue } from '../../common/running-summary.ts'
-import type { Stats } from '../api/shapes.ts'
+import type { Stats } from '../api/status-shapes.ts'
 
 /** How fast downloads were that used the network. */
 export class NetworkStats {

@@ -1,6 +1,6 @@
 import { limits } from '../../common/limits.ts'
 import { sumOfUnplaceable } from '../../common/protocol/plan-shapes.ts'
-import type { Safety } from '../api/shapes.ts'
+import type { Safety } from '../api/cluster-shapes.ts'
 
 type Counts = Omit<Safety, 'peerId'>
 

@@ -4,7 +4,7 @@ import { reasonOf } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import type { Random } from '../../common/random.ts'
 import { unlessAborted } from '../../common/unless-aborted.ts'
-import type { ListedFile } from '../api/shapes.ts'
+import type { ListedFile } from '../api/file-shapes.ts'
 import {
   type BackgroundDownloads,
   endOf,

@@ -1,7 +1,7 @@
 /** What following and automatic fetching need of the rest of the peer. */
 import type { AwaitedChanges } from '../../common/protocol/change-messages.ts'
 import type { MatchedFile } from '../../common/protocol/messages.ts'
-import type { Download, DownloadRequest, StartedBy } from '../api/shapes.ts'
+import type { Download, DownloadRequest, StartedBy } from '../api/download-shapes.ts'
 
 /** Between two questions whether a download has ended. */
 const downloadWaitMs = 30_000

@@ -9,7 +9,8 @@ import type { MatchedFile } from '../../common/protocol/messages.ts'
 import type { Random } from '../../common/random.ts'
 import { unlessAborted } from '../../common/unless-aborted.ts'
 import { WakeUp } from '../../common/wake-up.ts'
-import type { Download, Followed, FollowRequest } from '../api/shapes.ts'
+import type { Download } from '../api/download-shapes.ts'
+import type { Followed, FollowRequest } from '../api/follow-shapes.ts'
 import {
   type BackgroundDownloads,
   endOf,

@@ -1,7 +1,7 @@
 /** Which limits are in force at which time: pure policy. */
 import type { Origin } from '../../common/settings.ts'
+import type { Limits, LimitValues } from '../api/limit-shapes.ts'
 import { type LimitKey, limitKeys } from '../api/limit-table.ts'
-import type { Limits, LimitValues } from '../api/shapes.ts'
 import { type LocalTime, minutesPerDay } from './local-time.ts'
 
 /** Limits for a period of the day; if `toMinute` is not after `fromMinute`, it runs past midnight. */

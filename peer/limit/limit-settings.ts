@@ -5,6 +5,7 @@ import { ByteLimitText, ByteRateText } from '../../common/byte-settings.ts'
 import { byteLimitOf } from '../../common/byte-size.ts'
 import { limits } from '../../common/limits.ts'
 import { defineSettings, type LoadedSettings } from '../../common/settings.ts'
+import { type LimitValues, limitSchemas } from '../api/limit-shapes.ts'
 import {
   eachLimit,
   type LimitKey,
@@ -12,7 +13,6 @@ import {
   limitKeys,
   limitTable,
 } from '../api/limit-table.ts'
-import { type LimitValues, limitSchemas } from '../api/shapes.ts'
 import type { LimitRule, LimitSettings } from './limit-schedule.ts'
 import { minuteOf, type Weekday, weekdays } from './local-time.ts'
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../common/errors.ts'
 import type { CallName, PeerApi } from '../api/calls.ts'
+import type { Download } from '../api/download-shapes.ts'
 import { allDownloads } from '../api/pages.ts'
-import type { Download } from '../api/shapes.ts'
 import {
   type ContractSubject,
   codeOf,

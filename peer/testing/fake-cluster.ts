@@ -8,7 +8,7 @@ import type {
   ReplicationRules,
   ResumedReplication,
   Safety,
-} from '../api/shapes.ts'
+} from '../api/cluster-shapes.ts'
 import { eventPage, twoEvents } from './fake-events.ts'
 import { FakeRebalance } from './fake-rebalance.ts'
 

@@ -1,7 +1,7 @@
 import type { Event } from '../../common/protocol/messages.ts'
 import type { CallRequest } from '../api/calls.ts'
+import type { EventPage } from '../api/cluster-shapes.ts'
 import { eventKindsOf, eventText } from '../api/event-text.ts'
-import type { EventPage } from '../api/shapes.ts'
 
 /** Two peers joined. Ids end with a number. */
 export function twoEvents(): Event[] {

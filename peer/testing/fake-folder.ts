@@ -1,6 +1,6 @@
 import { parseFolder } from '../../common/ids.ts'
 import type { CallRequest } from '../api/calls.ts'
-import type { Folder, ListedFile } from '../api/shapes.ts'
+import type { Folder, ListedFile } from '../api/file-shapes.ts'
 
 /** One page of a folder of a cluster with these files; the cursor is the last row's name. */
 export function folderOf(

@@ -3,7 +3,7 @@ import { limits } from '../../common/limits.ts'
 import { parseRulePattern } from '../../common/name-query.ts'
 import type { PeerApi } from '../api/calls.ts'
 import type { FollowCall } from '../api/follow-calls.ts'
-import type { Followed } from '../api/shapes.ts'
+import type { Followed } from '../api/follow-shapes.ts'
 
 /** The patterns that a fake peer follows; it compares nothing. */
 export class FakeFollow implements Pick<PeerApi, FollowCall> {

@@ -2,7 +2,7 @@ import type { AppError } from '../../common/errors.ts'
 import type { AwaitedChanges, ChangeTopic } from '../../common/protocol/change-messages.ts'
 import { WakeUp } from '../../common/wake-up.ts'
 import type { CallReply, CallRequest } from '../api/calls.ts'
-import type { Download } from '../api/shapes.ts'
+import type { Download } from '../api/download-shapes.ts'
 import type { LiveSources } from '../web/live/live-feed.ts'
 
 type EventRow = CallReply<'events'>['events'][number]

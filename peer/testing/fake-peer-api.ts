@@ -4,30 +4,24 @@ import { AppError } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import { loadSettings } from '../../common/settings.ts'
 import type { CallReply, CallRequest, PeerApi } from '../api/calls.ts'
-import { limitKeys } from '../api/limit-table.ts'
+import type { Peers } from '../api/cluster-shapes.ts'
+import type { Download, DownloadedFiles, DownloadRequest } from '../api/download-shapes.ts'
 import type {
   ConfirmedDeletes,
-  Download,
-  DownloadedFiles,
-  DownloadRequest,
   FoundByHash,
-  KeptFolders,
-  Limits,
-  LimitsChange,
   ListedFile,
   Lookup,
-  Peers,
-  Problem,
-  Problems,
   Pushed,
   SearchPage,
-  Stats,
-  Status,
   UnsharedPage,
   UnshareRequest,
   Versions,
   Why,
-} from '../api/shapes.ts'
+} from '../api/file-shapes.ts'
+import type { Limits, LimitsChange } from '../api/limit-shapes.ts'
+import { limitKeys } from '../api/limit-table.ts'
+import type { Problem, Problems } from '../api/problem-shapes.ts'
+import type { KeptFolders, Stats, Status } from '../api/status-shapes.ts'
 import { type LimitChanges, limitsAt } from '../limit/limit-schedule.ts'
 import { limitSettings, toLimitSettings } from '../limit/limit-settings.ts'
 import { FakeCluster } from './fake-cluster.ts'

@@ -1,5 +1,5 @@
 import type { CallRequest } from '../api/calls.ts'
-import type { Rebalance } from '../api/shapes.ts'
+import type { Rebalance } from '../api/cluster-shapes.ts'
 
 /** A rebalance that runs until it is stopped. */
 export class FakeRebalance {

@@ -1,7 +1,7 @@
 import { AppError } from '../../common/errors.ts'
 import { parseName } from '../../common/ids.ts'
 import type { CallReply, CallRequest } from '../api/calls.ts'
-import type { TrashPage } from '../api/shapes.ts'
+import type { TrashPage } from '../api/file-shapes.ts'
 
 /** Deleted files for tests, in memory. */
 export class FakeTrash {

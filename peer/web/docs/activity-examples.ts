@@ -1,5 +1,5 @@
 /** Examples of the calls about what happens and happened. */
-import type { Summary } from '../../api/shapes.ts'
+import type { Summary } from '../../api/status-shapes.ts'
 import { type CallExamples, name, owner, sha256, size, timeMs } from './example.ts'
 
 type ActivityCall = 'events' | 'stats' | 'transfers' | 'history' | 'queries' | 'series'

@@ -1,5 +1,5 @@
 /** Examples of the calls about downloads. */
-import type { Download } from '../../api/shapes.ts'
+import type { Download } from '../../api/download-shapes.ts'
 import { type CallExamples, name, sha256, size, source } from './example.ts'
 
 type DownloadCall =

@@ -1,5 +1,5 @@
 /** The plain HTML of a folder, for clients that follow links and run no scripts. Pure. */
-import type { Folder } from '../../api/shapes.ts'
+import type { Folder } from '../../api/file-shapes.ts'
 import { escapeXml } from '../escape-xml.ts'
 import { pathOf } from './mirrors.ts'
 

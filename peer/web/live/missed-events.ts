@@ -1,6 +1,6 @@
 import { limits } from '../../../common/limits.ts'
 import type { PeerApi } from '../../api/calls.ts'
-import type { EventPage } from '../../api/shapes.ts'
+import type { EventPage } from '../../api/cluster-shapes.ts'
 import type { Audience } from './audience.ts'
 import { frameOf } from './frames.ts'
 import type { LiveClient } from './live-client.ts'
