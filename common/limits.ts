@@ -319,8 +319,12 @@ export const limits = {
   revocationsMax: 4_096,
   /** A signed trust document, as text. */
   trustBytesMax: 512 * kibibyte,
-  /** Join tokens that have not expired long ago. */
+  /** Join tokens with which processes can join: far more than people keep apart. */
+  openTokensMax: 500,
+  /** The same with those that have ended: a list of them has 200 KiB. */
   joinTokensMax: 1_000,
+  /** How long a join token may be valid. */
+  joinTokenMsMax: 3_660 * 86_400_000,
   /** Members that join with one token: all of them fit into the list of revoked ones several times. */
   membersPerTokenMax: 1_000,
   /** A certificate request or a chain of certificates, PEM. */

@@ -17,6 +17,7 @@ import { AppError, reasonOf } from '../common/errors.ts'
 import type { Cluster } from '../common/identity/open-cluster.ts'
 import { limits } from '../common/limits.ts'
 import type { Log } from '../common/log.ts'
+import type { ClusterDesk } from '../common/protocol/cluster-desk.ts'
 import type { Connection } from '../common/protocol/connection.ts'
 import { LongFrames } from '../common/protocol/long-frames.ts'
 import type { ReplyOf, RequestOf } from '../common/protocol/messages.ts'
@@ -86,8 +87,10 @@ export interface IndexingServerDependencies {
   readonly ownPeerId?: string | undefined
   /** Whether it acts, beside the index of a cluster; by default it does. */
   readonly gate?: DutyGate | undefined
-  /** The secured cluster that the index is part of, if it is secured. */
-  readonly cluster?: Pick<Cluster, 'desk' | 'onNews'> | undefined
+  /** Answers requests for the authority of a secured cluster. */
+  readonly desk?: ClusterDesk | undefined
+  /** Tells what the authority does, if this process has it. */
+  readonly onNews?: Cluster['onNews'] | undefined
   /** Dials peers back; by default over the transport. */
   readonly dialBack?: DialBack
   /** See {@link SqliteStore}. */
@@ -148,7 +151,7 @@ export async function startIndexingServer(
   const handlers = indexHandlers({ ...parts, admission, changes, fetching, status, notes, clock })
   const shortcut = lookupShortcut({ lookups, fetching, admission, metrics, clock })
   const served = { ...parts, handlers, metrics, fetching, shortcut, longFrames }
-  server = await serve(settings, served, dependencies)
+  server = await serve(settings, served, starting, dependencies)
   starting.use(server)
   parts.start()
   const { address } = server
@@ -215,11 +218,12 @@ async function serve(
     readonly shortcut: LookupShortcut
     readonly longFrames: LongFrames
   },
+  starting: AsyncDisposableStack,
   dependencies: IndexingServerDependencies,
 ): Promise<Server> {
-  const { cluster, clock } = dependencies
+  const { clock, onNews } = dependencies
   const security = securityEvents(events, metrics, { clock })
-  cluster?.onNews(security.onNews)
+  if (onNews !== undefined) starting.defer(onNews(security.onNews))
   return await startServer<'index', Session>(
     { role: 'index', address: settings, connectionsMax: limits.connectionsMax },
     {
@@ -227,7 +231,7 @@ async function serve(
       shortcut,
       longFrames,
       handlers: metrics.measured(handlers, clock, damageReporter(dependencies)),
-      desk: cluster?.desk,
+      desk: dependencies.desk,
       onRefused: security.onRefused,
       welcome: (hello, connection) => welcome(hello, connection, registry, settings),
       onClosed: (session) => {

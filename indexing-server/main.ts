@@ -94,7 +94,8 @@ async function runUntilDamaged(
   const index = stack.use(
     await startIndexingServer(settings, {
       ...dependencies,
-      cluster,
+      desk: cluster?.desk,
+      onNews: cluster?.onNews,
       // A large one is not read first: its damage is found when it is used.
       openDatabase: (path, options) =>
         openOrReplace(path, { ...options, log, isRead: isSmall(path) }),

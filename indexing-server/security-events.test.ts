@@ -46,3 +46,30 @@ test('of refused connections one of a kind is recorded per host and minute', () 
     security.onRefused({ host: '192.0.2.1', port }, new AppError('CERTIFICATE_REQUIRED'))
   expect(events).toMatchObject([{ kind: 'access-refused' }])
 })
+
+test('what happens to a token is recorded with who had it done and what it lets in, without its secret', () => {
+  const events: NewEvent[] = []
+  const record = (event: NewEvent): unknown => events.push(event)
+  const metrics = { onRefused: () => {} }
+  const security = securityEvents({ record }, metrics, { clock: new FakeClock() })
+  const token = { tokenId: '00112233', role: 'peer', createdMs: 0, expiresMs: 86_400_000 } as const
+  const made = { ...token, usesMax: 1 }
+  security.onNews({ kind: 'token-created', token: made, by: 'peer1' })
+  security.onNews({
+    kind: 'token-revoked',
+    token: { ...token, usesMax: undefined },
+    by: undefined,
+  })
+  expect(events).toEqual([
+    {
+      kind: 'token-created',
+      peerId: 'peer1',
+      reason: '00112233, role peer, 1 use, until 1970-01-02T00:00Z',
+    },
+    {
+      kind: 'token-revoked',
+      peerId: undefined,
+      reason: '00112233, role peer, until 1970-01-02T00:00Z',
+    },
+  ])
+})

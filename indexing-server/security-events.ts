@@ -1,6 +1,7 @@
 import type { Clock } from '../common/clock.ts'
 import type { AppError } from '../common/errors.ts'
-import type { SecurityNews } from '../common/identity/authority-desk.ts'
+import type { TokenNews } from '../common/identity/authority-store.ts'
+import type { SecurityNews } from '../common/identity/security-news.ts'
 import { limits } from '../common/limits.ts'
 import type { Address } from '../common/protocol/transport.ts'
 import { RefusalNotices } from '../common/refusal-notices.ts'
@@ -30,6 +31,9 @@ export function securityEvents(
         // A command on the machine of the authority has no peer.
         const otherPeerId = news.by
         events.record({ kind: 'member-revoked', peerId: news.id, otherPeerId })
+      } else if (news.kind !== 'join-refused') {
+        // A command on the machine of the authority has no peer.
+        events.record({ kind: news.kind, peerId: news.by, reason: termsOf(news.token) })
       } else {
         metrics.onRefused(news.code)
         // The attempts before it were recorded.
@@ -46,6 +50,12 @@ export function securityEvents(
       events.record({ kind: 'access-refused', reason: cut(`from ${host}: ${error.message}`) })
     },
   }
+}
+
+/** What a token lets in, without what lets in. */
+function termsOf({ tokenId, role, usesMax, expiresMs }: TokenNews['token']): string {
+  const uses = usesMax === undefined ? '' : `, ${usesMax} ${usesMax === 1 ? 'use' : 'uses'}`
+  return `${tokenId}, role ${role}${uses}, until ${new Date(expiresMs).toISOString().slice(0, 16)}Z`
 }
 
 /** A phrase without a full stop. */

@@ -1,11 +1,13 @@
 /** Combines the calls of a peer, and has its queries recorded by who makes them. */
 import type { Clock } from '../common/clock.ts'
 import { withDeadline } from '../common/deadline.ts'
+import type { AskAuthority } from '../common/identity/authority-link.ts'
 import type { ReplyOf, RequestOf } from '../common/protocol/messages.ts'
 import { type CallName, callNames, type PeerApi } from './api/calls.ts'
 import { FollowApi } from './api/follow-api.ts'
 import { HistoryApi, type HistoryMessage } from './api/history-api.ts'
 import type { LocalPeerApi } from './api/local-peer-api.ts'
+import { MemberApi } from './api/member-api.ts'
 import { type JoinedMesh, MeshApi } from './api/mesh-api.ts'
 import { allPeers } from './api/pages.ts'
 import type { ConnectionPool, PeerAddress } from './fetch/source/connection-pool.ts'
@@ -24,13 +26,15 @@ interface Parts {
   readonly pool: Pick<ConnectionPool, 'lease'>
   /** The mesh; undefined if the peer takes part in none. */
   readonly mesh: () => JoinedMesh | undefined
+  /** Asks the authority; undefined if the cluster is not secured. */
+  readonly askAuthority?: AskAuthority | undefined
   readonly clock: Clock
 }
 
 /** The API for each kind of caller. */
 export function composeApi(
   { peerId }: { readonly peerId: string },
-  { local, kept, follower, finder, pool, mesh, clock }: Parts,
+  { local, kept, follower, finder, pool, mesh, askAuthority, clock }: Parts,
 ): Readonly<Record<ApiCaller, PeerApi>> {
   const { history, transfers, served, queries } = kept
   const plain = boundCalls([
@@ -47,6 +51,7 @@ export function composeApi(
       clock,
     }),
     new MeshApi(mesh),
+    new MemberApi({ askAuthority }),
   ])
   const by = (caller: Exclude<ApiCaller, 'none'>): PeerApi => ({
     ...plain,
@@ -56,7 +61,9 @@ export function composeApi(
 }
 
 /** Each call is a method of one of the parts. */
-function boundCalls(parts: readonly [LocalPeerApi, FollowApi, HistoryApi, MeshApi]): PeerApi {
+function boundCalls(
+  parts: readonly [LocalPeerApi, FollowApi, HistoryApi, MeshApi, MemberApi],
+): PeerApi {
   type Methods = Readonly<Record<CallName, (...args: never[]) => unknown>>
   const methods = callNames.map((name) => {
     const part = parts.find((one) => name in one)

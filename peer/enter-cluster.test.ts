@@ -25,7 +25,7 @@ async function authorityAt(
   const { authority, own: identity } = cluster
   const resolve = async (): Promise<string[]> => []
   const onNews = (): void => {}
-  const told = { resolve, onNews, issuerShownBy: () => undefined }
+  const told = { resolve, onNews, issuerShownBy: () => undefined, address: undefined }
   const desk = stack.use(new AuthorityDesk({ authority, identity, ...told, clock, log }))
   const door = stack.use(await openDoor(identity, { desk: change(desk), clock }))
   const secret = authority.tokens.create({ role: 'peer', forMs: 60_000, usesMax: 1 })
@@ -94,7 +94,7 @@ test('a peer that got no answer joins with the same key', async () => {
       return reply
     },
     renew: (request, connection) => desk.renew(request, connection),
-    revoke: (request, connection) => desk.revoke(request, connection),
+    administration: desk.administration,
   }))
   await using joined = await enterCluster(...entering(folder.path, file))
   expect(isLost).toBe(false)

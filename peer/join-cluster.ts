@@ -38,8 +38,10 @@ export interface PeerDependencies {
   readonly transport: Transport
   /** Answers requests for the authority of a secured cluster. */
   readonly desk?: ClusterDesk | undefined
-  /** Revokes a member of the secured cluster. */
-  readonly revoke?: Cluster['revoke'] | undefined
+  /** Has the authority of the secured cluster do what admins may ask for. */
+  readonly askAuthority?: Cluster['askAuthority'] | undefined
+  /** Tells what the authority does, if this peer has it. */
+  readonly onNews?: Cluster['onNews'] | undefined
   /** Finds peers of a mesh in the local network; without it none are searched. */
   readonly multicast?: Multicast | undefined
   /** Starts the index of a peer in a mesh; needed for `settings.mesh`. */

@@ -2,7 +2,6 @@ import { resolve } from 'node:path'
 import { systemClock } from '../common/clock.ts'
 import { checkExposure, type Exposure } from '../common/exposure.ts'
 import { httpUrl } from '../common/http-url.ts'
-import type { Cluster } from '../common/identity/open-cluster.ts'
 import { logSettings } from '../common/log-settings.ts'
 import { udpMulticast } from '../common/protocol/multicast.ts'
 import { tcpTransport } from '../common/protocol/tcp-transport.ts'
@@ -86,7 +85,8 @@ async function run(
     transport: cluster?.transport ?? tcpTransport,
     desk: cluster?.desk,
     identity: cluster?.identity,
-    revoke: cluster && revokerOf(cluster),
+    askAuthority: cluster?.askAuthority,
+    onNews: cluster?.onNews,
     multicast: udpMulticast,
     clock: systemClock,
     random: systemRandom,
@@ -101,10 +101,6 @@ async function run(
   })
   if (settings.headless) await stopped
   else await prompt(settings, peer, context)
-}
-
-function revokerOf(cluster: Cluster): Cluster['revoke'] {
-  return (id, signal) => cluster.revoke(id, signal)
 }
 
 /** For who wonders which peer this is. */

@@ -156,7 +156,7 @@ export async function startPeer(
   const mesh = (): JoinedMesh | undefined => meshed && joinedMesh(meshed)
   const parts = { ...started, follower, repairs, scrubber, restorer, reach, mesh, clock }
   const local = new LocalPeerApi(settings, { ...dependencies, ...parts })
-  const apis = composeApi(settings, { ...parts, ...reading, local, kept })
+  const apis = composeApi(settings, { ...dependencies, ...parts, ...reading, local, kept })
   const api = apis.command
   const vitals = vitalsOf(settings, { ...parts, history: kept.history })
   const live = liveSources({ ...parts, api: local, kept })

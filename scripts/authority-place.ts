@@ -64,21 +64,29 @@ export async function placeOf(options: PlaceOptions): Promise<AuthorityPlace> {
   return { folder, role: 'admin', id: values.id, names: namesOf(listening), address }
 }
 
-/** Opens the authority. @throws AppError NO_AUTHORITY_HERE, DATABASE_UNUSABLE */
-export async function openAuthority({ folder }: AuthorityPlace): Promise<Authority> {
-  const { isAuthorityFolder } = await import('../common/identity/authority-store.ts')
-  if (!isAuthorityFolder(folder)) throw new AppError('NO_AUTHORITY_HERE', { folder })
-  const { Authority: Opened } = await import('../common/identity/authority.ts')
-  return Opened.open(folder, { clock: systemClock, random: systemRandom })
+/** The folder of {@link placeOf}, of which nothing else need be known. @throws AppError SETTING_INVALID */
+export async function folderOf({ peer, data, config }: PlaceOptions): Promise<string> {
+  const [{ configFile, loadSettings }, { indexIdentityFolder, peerIdentityFolder }] =
+    await Promise.all([import('../common/settings.ts'), import('./cluster-trust.ts')])
+  const file = configFile(config)
+  if (peer === undefined) {
+    const { loadIndexSettings } = await import('../indexing-server/settings.ts')
+    return indexIdentityFolder(loadIndexSettings({ file, flags: { data } }).values.data)
+  }
+  const { peerSettings } = await import('../peer/settings.ts')
+  const { values } = loadSettings(peerSettings, { file, flags: { peer, data } })
+  return peerIdentityFolder(values.data ?? `data/${values.id}`)
 }
 
-/** The line that has a peer join with the token of this secret. */
-export async function joinLine(
-  { role, address }: AuthorityPlace,
-  authority: Authority,
-  secret: string,
-): Promise<string> {
-  const { formatJoinToken } = await import('../common/identity/join-token.ts')
-  const token = formatJoinToken({ authority: authority.digest, secret, address })
-  return `tandem peer ${role === 'index' ? '' : '--mesh '}--join ${token}`
+/** Whether the authority of a cluster is in this folder. */
+export async function hasAuthority(folder: string): Promise<boolean> {
+  const { isAuthorityFolder } = await import('../common/identity/authority-store.ts')
+  return isAuthorityFolder(folder)
+}
+
+/** Opens the authority. @throws AppError NO_AUTHORITY_HERE, DATABASE_UNUSABLE */
+export async function openAuthority({ folder }: AuthorityPlace): Promise<Authority> {
+  if (!(await hasAuthority(folder))) throw new AppError('NO_AUTHORITY_HERE', { folder })
+  const { Authority: Opened } = await import('../common/identity/authority.ts')
+  return Opened.open(folder, { clock: systemClock, random: systemRandom })
 }

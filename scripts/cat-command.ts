@@ -5,13 +5,8 @@ import type { Address } from '../common/protocol/transport.ts'
 import { parseSha256 } from '../peer/cli/download-command.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
 import type { ReadRequest } from '../peer/fetch/stream/read-in-order.ts'
-import {
-  type ClientOptions,
-  caHelp,
-  locatePeer,
-  parseUrl,
-  tokenFileHelp,
-} from './client-commands.ts'
+import { caHelp, parseUrl, tokenFileHelp } from './call-options.ts'
+import { type ClientOptions, locatePeer } from './client-commands.ts'
 import { clientOf, identityOption, indexOption } from './direct-commands.ts'
 
 interface CatOptions extends ClientOptions {

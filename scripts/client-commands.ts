@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { systemClock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
 import { isLoopback } from '../common/hosts.ts'
@@ -10,8 +10,10 @@ import type { HttpsTrust } from '../peer/api/https-trust.ts'
 import type { CommonOptions, RunCommand } from '../peer/cli/command.ts'
 import { peerCommands } from '../peer/cli/commands.ts'
 import { type DownloadOptions, download } from '../peer/cli/download-command.ts'
+import type { Session } from '../peer/cli/session.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
 import type { peerSettings } from '../peer/settings.ts'
+import { addCallOptions } from './call-options.ts'
 import { addDirectDownload } from './direct-commands.ts'
 import { reachable } from './reachable.ts'
 
@@ -21,28 +23,18 @@ export interface ClientOptions extends CommonOptions {
   readonly config?: string
   readonly tokenFile?: string
   readonly ca?: string
+  /** The peer's data folder, where that is not as configured. */
+  readonly data?: string
 }
 
 /** The commands that call a running peer over HTTP; `download` can work without one. */
 export function clientCommands(terminal: Terminal): Command[] {
-  const run: RunCommand<ClientOptions> = async (options, work) => {
-    // Only now: its schemas take longer to load than all the rest.
-    const { openHttpPeer } = await import('../peer/api/http-peer.ts')
-    using api = openHttpPeer(await locatePeer(options), { clock: systemClock })
-    const { json = false } = options
-    const workingFolder = process.cwd()
-    await untilInterrupted((signal) =>
-      work({ api, terminal, clock: systemClock, workingFolder, signal, json }),
-    )
-  }
+  const run: RunCommand<ClientOptions> = (options, work) => withPeer(options, terminal, work)
   const commands = peerCommands(run)
   for (const command of commands)
-    command
+    addCallOptions(command)
       .option('--peer <id>', 'call this local peer (default: as configured, or peer1)')
-      .option('--api <url>', 'call the peer at http://HOST:PORT or https://HOST:PORT', parseUrl)
       .option('--config <file>', 'settings file (default: config/config.json, if it exists)')
-      .option('--token-file <file>', tokenFileHelp)
-      .option('--ca <file>', caHelp)
   const downloading = commands.find((command) => command.name() === 'download')
   if (downloading !== undefined)
     addDirectDownload<ClientOptions & DownloadOptions>(downloading, terminal, (name, options) =>
@@ -51,11 +43,21 @@ export function clientCommands(terminal: Terminal): Command[] {
   return commands
 }
 
-export const tokenFileHelp =
-  "file with the peer's token, if it wants one (default: the one in the data folder of a local peer)"
-
-export const caHelp =
-  'file with the certificate of the authority that an HTTPS server must have (default: that of the cluster of a local peer)'
+/** Runs `work` with a running peer, over HTTP. @throws AppError PEER_UNREACHABLE, SETTING_INVALID */
+export async function withPeer(
+  options: ClientOptions,
+  terminal: Terminal,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
+  // Only now: its schemas take longer to load than all the rest.
+  const { openHttpPeer } = await import('../peer/api/http-peer.ts')
+  using api = openHttpPeer(await locatePeer(options), { clock: systemClock })
+  const { json = false } = options
+  const workingFolder = process.cwd()
+  await untilInterrupted((signal) =>
+    work({ api, terminal, clock: systemClock, workingFolder, signal, json }),
+  )
+}
 
 /** The HTTP API of the named or configured peer, with its token if that is known. */
 export async function locatePeer({
@@ -64,12 +66,13 @@ export async function locatePeer({
   config,
   tokenFile,
   ca,
+  data,
 }: ClientOptions): Promise<HttpPeerOptions> {
   const [{ configFile, loadSettings }, { defaultPort, peerSettings }] = await Promise.all([
     import('../common/settings.ts'),
     import('../peer/settings.ts'),
   ])
-  const flags = { peer, tokenFile }
+  const flags = { peer, tokenFile, data }
   const { values } = loadSettings(peerSettings, { file: configFile(config), flags })
   if (api !== undefined) {
     // The data folder here is not that of a peer elsewhere, and its token is not for others.
@@ -137,9 +140,3 @@ async function knownToken({ id, data, tokenFile }: TokenSettings): Promise<strin
 }
 
 type TokenSettings = Pick<ValuesOf<(typeof peerSettings)['table']>, 'id' | 'data' | 'tokenFile'>
-
-export function parseUrl(text: string): URL {
-  const url = URL.parse(text)
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
-  throw new InvalidArgumentError('Must be http://HOST:PORT or https://HOST:PORT.')
-}

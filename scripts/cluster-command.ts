@@ -1,26 +1,27 @@
-/** `tandem cluster`: secures a cluster, and manages its members on the machine of its authority. */
+/** `tandem cluster`: secures a cluster, and manages its members. */
 import { resolve } from 'node:path'
 import { text as textOf } from 'node:stream/consumers'
 import { Command } from 'commander'
 import { systemClock } from '../common/clock.ts'
 import { AppError } from '../common/errors.ts'
 import { isLoopback } from '../common/hosts.ts'
-import type { Authority, ClusterOverview } from '../common/identity/authority.ts'
+import type { ClusterOverview } from '../common/identity/authority.ts'
 import type { JoinToken } from '../common/identity/join-token.ts'
 import { parsePeerId } from '../common/ids.ts'
 import { systemRandom } from '../common/random.ts'
 import { localText } from '../peer/cli/human-units.ts'
+import { parseTokenId } from '../peer/cli/join-token-commands.ts'
 import { printable, printableJson } from '../peer/cli/printable.ts'
 import { styleOf } from '../peer/cli/style.ts'
 import { tableText } from '../peer/cli/table.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
 import {
-  addPlaceOptions,
-  joinLine,
-  openAuthority,
-  type PlaceOptions,
-  placeOf,
-} from './authority-place.ts'
+  type AuthoritySession,
+  addDoorOptions,
+  atAuthority,
+  type DoorOptions,
+} from './authority-door.ts'
+import { addPlaceOptions, openAuthority, type PlaceOptions, placeOf } from './authority-place.ts'
 import { silentLog } from './silent-log.ts'
 
 interface Options extends PlaceOptions {
@@ -33,11 +34,12 @@ export function clusterCommand(terminal: Terminal): Command {
   const command = new Command('cluster')
     .summary('secure a cluster, and manage its members')
     .description(
-      'Secures a cluster with TLS between all its processes, and manages its members. Run it on the machine of the authority: the index, or with --peer the first peer of a mesh.',
+      'Secures a cluster with TLS between all its processes, and manages its members. Run it on the machine of the authority: the index, or with --peer the first peer of a mesh. `revoke` also works elsewhere, through an admin’s peer.',
     )
-  const commands = [initCommand, statusCommand, revokeCommand, rotateCommand]
-  for (const make of commands)
-    command.addCommand(addPlaceOptions(make(terminal)).option('--json', 'print JSON'))
+  const here = [initCommand, statusCommand, rotateCommand]
+  const commands = here.map((make) => addPlaceOptions(make(terminal)))
+  for (const one of [...commands, revokeCommand(terminal)])
+    command.addCommand(one.option('--json', 'print JSON'))
   return command.addCommand(joinCommand(terminal))
 }
 
@@ -51,9 +53,11 @@ function initCommand(terminal: Terminal): Command {
       const isNew = await foundCluster(place, dependencies)
       if (!isNew) throw new AppError('CLUSTER_EXISTS', { folder: place.folder })
       using authority = await openAuthority(place)
-      const line = async (role: 'peer' | 'admin'): Promise<string> =>
-        await joinLine(place, authority, authority.tokens.create({ role, forMs: firstTokenMs }))
-      const [peers, admins] = [await line('peer'), await line('admin')]
+      const { tokenDesk } = await import('../common/identity/token-desk.ts')
+      const desk = tokenDesk(authority, place)
+      const line = (role: 'peer' | 'admin'): string =>
+        desk.create({ role, forMs: firstTokenMs }, undefined).command
+      const [peers, admins] = [line('peer'), line('admin')]
       if (options.json === true) {
         await terminal.print(printableJson({ folder: place.folder, peers, admins }, 2))
         return
@@ -84,40 +88,46 @@ function statusCommand(terminal: Terminal): Command {
     })
 }
 
-interface RevokeOptions extends Options {
-  readonly token?: string
-}
+type RevokeOptions = DoorOptions & { readonly token?: string }
 
 function revokeCommand(terminal: Terminal): Command {
-  return new Command('revoke')
+  return addDoorOptions(new Command('revoke'))
     .description(
-      'Revokes a member: its connections are closed everywhere, and it can join again only with a new token. With --token, revokes a join token and all members that have joined with it. Works while the index is stopped, too.',
+      'Revokes a member: its connections are closed everywhere, and it can join again only with a new token. With --token, revokes a join token and all members that have joined with it. On the machine of the authority, this works while its process is stopped, too; elsewhere, a running peer of an admin asks the authority.',
     )
-    .argument('[member]', 'its id')
-    .option('--token <id>', 'a token, as `tandem token list` shows it, in place of a member')
-    .action(async (id: string | undefined, options: RevokeOptions, self: Command) => {
+    .argument('[member]', 'its id', parsePeerId)
+    .option(
+      '--token <id>',
+      'a token, as `tandem token list` shows it, in place of a member',
+      parseTokenId,
+    )
+    .action(async (peerId: string | undefined, options: RevokeOptions, self: Command) => {
       const { token: tokenId } = options
-      if ((id === undefined) === (tokenId === undefined))
+      if (tokenId !== undefined && peerId === undefined)
+        return await atAuthority(options, terminal, (session) => revokeToken(session, tokenId))
+      if (peerId === undefined || tokenId !== undefined)
         self.error('error: name a member, or a token with --token')
-      using authority = await openAuthority(await placeOf(options))
-      if (tokenId !== undefined) return await revokeToken(authority, tokenId, options, terminal)
-      if (id === undefined) return
-      authority.revoke(id)
-      const text = `${printable(id)} is revoked. Members learn of it as soon as the authority runs.`
-      await terminal.print(options.json === true ? printableJson({ id, revoked: true }, 2) : text)
+      return await atAuthority(options, terminal, (session) => revokeMember(session, peerId))
     })
 }
 
-async function revokeToken(
-  authority: Authority,
-  tokenId: string,
-  { json }: Options,
-  terminal: Terminal,
-): Promise<void> {
-  const members = authority.revokeJoinedWith(tokenId)
+async function revokeMember(session: AuthoritySession, id: string): Promise<void> {
+  const { api, json, signal, terminal } = session
+  await api.revokeMember({ peerId: id }, signal)
+  const text = `${printable(id)} is revoked. ${effectOf(session)}`
+  await terminal.print(json ? printableJson({ id, revoked: true }, 2) : text)
+}
+
+async function revokeToken(session: AuthoritySession, tokenId: string): Promise<void> {
+  const { api, json, signal, terminal } = session
+  const { members } = await api.revokeJoinToken({ tokenId, members: true }, signal)
   const who = members.length === 0 ? 'no member' : members.map(printable).join(', ')
-  const text = `Revoked the token ${printable(tokenId)} and who joined with it: ${who}. Members learn of it as soon as the authority runs.`
-  await terminal.print(json === true ? printableJson({ tokenId, members }, 2) : text)
+  const text = `Revoked the token ${tokenId} and who joined with it: ${who}. ${effectOf(session)}`
+  await terminal.print(json ? printableJson({ tokenId, members }, 2) : text)
+}
+
+function effectOf({ isHere }: AuthoritySession): string {
+  return isHere ? 'Members learn of it as soon as the authority runs.' : 'Members learn of it now.'
 }
 
 function rotateCommand(terminal: Terminal): Command {

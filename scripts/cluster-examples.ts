@@ -15,6 +15,9 @@ const trust = {
   signatures: [{ authority: issuer, signature: 'MEUCIQD…' }],
 }
 
+const tokenId = '00112233'
+const token = `tandem-1-${issuer}-00112233445566778899aabbccddeeff@index.lan:7000`
+
 /** The examples of messages of a secured cluster. */
 export const clusterExamples: {
   readonly [T in ClusterMessage]: { request: RequestOf<T>; reply: ReplyOf<T> }
@@ -29,4 +32,35 @@ export const clusterExamples: {
   },
   'exchange-trust': { request: { number: 6 }, reply: { number: 7, trust } },
   'revoke-member': { request: { id: 'peer9' }, reply: { number: 7 } },
+  'create-join-token': {
+    request: { role: 'peer', usesMax: 1, forMs: 86_400_000 },
+    reply: {
+      tokenId,
+      token,
+      command: `tandem peer --join ${token}`,
+      role: 'peer',
+      usesMax: 1,
+      expiresMs: 1_790_086_400_000,
+    },
+  },
+  'join-tokens': {
+    request: {},
+    reply: {
+      tokens: [
+        {
+          tokenId,
+          role: 'peer',
+          usesMax: 1,
+          createdMs: 1_790_000_000_000,
+          expiresMs: 1_790_086_400_000,
+          uses: 0,
+          isRevoked: false,
+        },
+      ],
+    },
+  },
+  'revoke-join-token': {
+    request: { tokenId, members: true },
+    reply: { tokenId, members: ['peer9'] },
+  },
 }

@@ -1,7 +1,8 @@
 import { Argument, Command } from 'commander'
 import type { Terminal } from '../peer/cli/terminal.ts'
 import type { AskedForHealth } from './ask-health.ts'
-import { type ClientOptions, caHelp, locatePeer, parseUrl } from './client-commands.ts'
+import { caHelp, parseUrl } from './call-options.ts'
+import { type ClientOptions, locatePeer } from './client-commands.ts'
 import { reachable } from './reachable.ts'
 
 /** `tandem health`: for container engines and service managers. */

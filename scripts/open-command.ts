@@ -1,12 +1,7 @@
 import { Command } from 'commander'
 import type { Terminal } from '../peer/cli/terminal.ts'
-import {
-  type ClientOptions,
-  caHelp,
-  locatePeer,
-  parseUrl,
-  tokenFileHelp,
-} from './client-commands.ts'
+import { caHelp, parseUrl, tokenFileHelp } from './call-options.ts'
+import { type ClientOptions, locatePeer } from './client-commands.ts'
 
 interface Options extends ClientOptions {
   readonly print?: boolean

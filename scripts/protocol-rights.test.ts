@@ -26,7 +26,8 @@ const ofReader = `hello join-cluster renew-certificate exchange-trust lookup sea
 /** The index's own. */
 const ofIndex = 'reached probe keep-intent relabel show-chunk'
 /** What changes the cluster. */
-const ofAdmin = 'forget-peer resume-replication rebalance set-replication revoke-member'
+const ofAdmin = `forget-peer resume-replication rebalance set-replication revoke-member create-join-token
+  join-tokens revoke-join-token`
 
 const rights: Readonly<Record<CertifiedRole | 'joiner', readonly string[]>> = {
   joiner: ['hello', 'join-cluster'],

@@ -1,8 +1,9 @@
 import { Command } from 'commander'
+import { joinTokenCommands } from '../peer/cli/join-token-commands.ts'
 import { printable, printableJson } from '../peer/cli/printable.ts'
 import type { Terminal } from '../peer/cli/terminal.ts'
 import type { TokenPlace } from '../peer/token-file.ts'
-import { joinTokenCommands } from './join-token-commands.ts'
+import { addDoorOptions, atAuthority, type DoorOptions } from './authority-door.ts'
 
 interface Options {
   readonly peer?: string
@@ -18,7 +19,7 @@ export function tokenCommand(terminal: Terminal): Command {
   const command = new Command('token')
     .summary('show the token of the HTTP API, or manage join tokens')
     .description(
-      'Prints the token that the web page and programs need for a peer of this machine whose HTTP API other machines can reach. With --new the peer accepts only a new one from then on, and all browsers are asked again. `list`, `create` and `revoke` are about the tokens with which processes join a secured cluster.',
+      'Prints the token that the web page and programs need for a peer of this machine whose HTTP API other machines can reach. With --new the peer accepts only a new one from then on, and all browsers are asked again. `list`, `create` and `revoke` are about the tokens with which processes join a secured cluster: they work on the machine of the authority, and wherever the peer of an admin runs.',
     )
     .option('--new', 'replace the token')
     .option('--peer <id>', 'the peer (default: as configured, or peer1)')
@@ -39,7 +40,10 @@ export function tokenCommand(terminal: Terminal): Command {
       const { path } = place
       await terminal.print(options.json ? printableJson({ token, path }, 2) : printable(token))
     })
-  for (const one of joinTokenCommands(terminal)) command.addCommand(one)
+  const joining = joinTokenCommands<DoorOptions>((options, work) =>
+    atAuthority(options, terminal, work),
+  )
+  for (const one of joining) command.addCommand(addDoorOptions(one))
   return command
 }
 

@@ -7,7 +7,7 @@ export const identityErrors = {
     retryable: false,
     status: 403,
     sentence:
-      'The cluster is secured, and this process is not a member: join with `--join TOKEN@HOST:PORT`; `tandem token create` on the machine of the authority makes a token.',
+      "The cluster is secured, and this process is not a member: join with `--join TOKEN@HOST:PORT`; `tandem token create`, on the machine of the authority or of an admin's peer, makes a token.",
   },
   TLS_REQUIRED: {
     when: 'The other side closed a connection without TLS before it answered (raised by the side that dials).',
@@ -40,6 +40,13 @@ export const identityErrors = {
     status: 409,
     sentence: 'This process does not have the authority of the cluster: ask {where}.',
   },
+  AUTHORITY_UNREACHABLE: {
+    when: 'The authority of the cluster cannot be reached.',
+    retryable: true,
+    status: 503,
+    sentence:
+      'The authority of the cluster, at {address}, cannot be reached: {reason}. Try again when it runs, or run the command on its machine.',
+  },
   NO_IDENTITY: {
     when: 'A folder that should hold an identity has none (command line).',
     retryable: false,
@@ -59,7 +66,7 @@ export const identityErrors = {
     retryable: false,
     status: 403,
     sentence:
-      'Joining was refused: {reason}. `tandem token create` on the machine of the authority makes a new token.',
+      "Joining was refused: {reason}. `tandem token create`, on the machine of the authority or of an admin's peer, makes a new token.",
   },
   RENEWED_RECENTLY: {
     when: 'A member asks for a new certificate again within minutes.',
@@ -87,10 +94,11 @@ export const identityErrors = {
     sentence: 'There is no token {tokenId}: `tandem token list` shows them.',
   },
   TOO_MANY_TOKENS: {
-    when: 'There are too many join tokens.',
+    when: 'There are too many join tokens with which processes can join.',
     retryable: false,
     status: 409,
-    sentence: 'There are already {max} join tokens: they go a week after they have expired.',
+    sentence:
+      'There are already {max} open join tokens: `tandem token revoke ID` ends one, `tandem token list` shows them.',
   },
   MEMBER_EXISTS: {
     when: 'A process would join with the id of a member that has another key.',

@@ -6,12 +6,15 @@ import type { Log } from '../log.ts'
 import type { ClusterDesk } from '../protocol/cluster-desk.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
+import type { Address } from '../protocol/transport.ts'
 import { RefusalNotices } from '../refusal-notices.ts'
 import type { Authority } from './authority.ts'
 import { certifiedNames, type ResolveHost } from './certified-names.ts'
 import type { NamedIdentity } from './cluster-role.ts'
 import type { NodeIdentity } from './node-identity.ts'
 import { Renewals } from './renewals.ts'
+import type { SecurityNews } from './security-news.ts'
+import { type TokenDesk, tokenDesk } from './token-desk.ts'
 import type { Revocation } from './trust.ts'
 
 /** How often changes by commands on this machine are looked for. */
@@ -19,23 +22,12 @@ const lookMs = 1_000
 /** Well before the deadline of the request: a name that is not resolved is not certified. */
 const resolveMs = 3_000
 
-/** What the authority has done, for the events. */
-export type SecurityNews =
-  | { readonly kind: 'joined'; readonly id: string; readonly role: string; readonly host: string }
-  | {
-      readonly kind: 'join-refused'
-      readonly id: string
-      readonly host: string
-      readonly reason: string
-      readonly code: string
-    }
-  /** Without `by`: by a command on the machine of the authority. */
-  | { readonly kind: 'revoked'; readonly id: string; readonly by: string | undefined }
-
 interface Dependencies {
   readonly authority: Authority
   readonly identity: Pick<NodeIdentity, 'acceptOwn' | 'trust' | 'self'>
   readonly resolve: ResolveHost
+  /** Where others join. */
+  readonly address: Address | undefined
   /** The name of the authority that issued the certificate that a member has shown last. */
   readonly issuerShownBy: (id: string) => string | undefined
   readonly onNews: (news: SecurityNews) => void
@@ -49,15 +41,39 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
   readonly #attempts: Attempts
   readonly #notices: RefusalNotices
   readonly #renewals: Renewals
+  readonly #tokens: TokenDesk
   #cancel: Cancel = () => {}
   #version: number
+
+  /** @throws AppError MEMBER_UNKNOWN, MEMBER_IS_AUTHORITY, TOO_MANY_TOKENS, JOIN_TOKEN_UNKNOWN, TOO_MANY_REVOKED */
+  readonly administration: ClusterDesk['administration'] = {
+    'revoke-member': ({ id }, { proven }) => {
+      const { authority, identity } = this.#dependencies
+      authority.revoke(id, proven?.id)
+      this.#takeChanges(proven?.id)
+      return { number: identity.trust.number }
+    },
+    'create-join-token': (request, { proven }) => {
+      const created = this.#tokens.create(request, proven?.id)
+      this.#takeChanges()
+      return created
+    },
+    'join-tokens': () => this.#tokens.list(),
+    'revoke-join-token': (request, { proven }) => {
+      const revoked = this.#tokens.revoke(request, proven?.id)
+      this.#takeChanges(proven?.id)
+      return revoked
+    },
+  }
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
     this.#attempts = new Attempts(dependencies)
     this.#notices = new RefusalNotices(dependencies)
     this.#renewals = new Renewals(dependencies)
-    this.#version = dependencies.authority.version
+    const { authority, identity, address } = dependencies
+    this.#tokens = tokenDesk(authority, { role: identity.self.role, address })
+    this.#version = authority.version
     this.#adopt()
     this.#takeTrust()
     this.#lookLater()
@@ -85,7 +101,7 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
       const { identity, ...issued } = await authority.join({ ...request, names })
       const { role } = identity
       // A member with fewer rights than before has lost its earlier certificates.
-      this.#takeTrust(id)
+      this.#takeChanges(id)
       log.info({ id, role, host }, 'a member has joined the cluster')
       onNews({ kind: 'joined', id, role, host })
       return issued
@@ -118,17 +134,6 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
     return issued
   }
 
-  /** @throws AppError MEMBER_UNKNOWN, MEMBER_IS_AUTHORITY */
-  async revoke(
-    { id }: RequestOf<'revoke-member'>,
-    { proven }: Pick<Connection, 'proven'>,
-  ): Promise<ReplyOf<'revoke-member'>> {
-    const { authority, identity } = this.#dependencies
-    authority.revoke(id)
-    this.#takeTrust(proven?.id)
-    return { number: identity.trust.number }
-  }
-
   [Symbol.dispose](): void {
     this.#cancel()
     this.#dependencies.authority[Symbol.dispose]()
@@ -153,6 +158,7 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
         const { version } = authority
         const isOver = authority.trust.finishRotation(issuerShownBy)
         if (isOver || version !== this.#version) this.#takeTrust()
+        this.#takeTokenNews()
         this.#version = version
       } catch (error) {
         log.error({ reason: reasonOf(error) }, 'the database of the authority cannot be read')
@@ -166,6 +172,23 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
     if (!authority.trust.adopt(identity.trust)) return
     const { number } = identity.trust
     log.warn({ number }, 'members know of later changes than the authority: it goes on from these')
+  }
+
+  /** @param by who has had members revoked; undefined for a command on this machine */
+  #takeChanges(by?: string): void {
+    this.#takeTrust(by)
+    this.#takeTokenNews()
+  }
+
+  #takeTokenNews(): void {
+    const { authority, log, onNews } = this.#dependencies
+    for (const news of authority.tokens.takeNews()) {
+      const { kind, token, by } = news
+      const { tokenId, role, expiresMs, usesMax } = token
+      const what = kind === 'token-created' ? 'created' : 'revoked'
+      log.info({ tokenId, role, expiresMs, usesMax, by }, `a join token was ${what}`)
+      onNews(news)
+    }
   }
 
   /** @param by who has caused the changes; undefined for a command on this machine */

@@ -15,6 +15,13 @@ export interface TokenRow {
   readonly isRevoked: boolean
 }
 
+/** A join token was created or revoked. Without `by`: on the machine of the authority. */
+export interface TokenNews {
+  readonly kind: 'token-created' | 'token-revoked'
+  readonly token: Omit<TokenRow, 'uses' | 'isRevoked'>
+  readonly by: string | undefined
+}
+
 /** A process that a certificate was issued to. */
 export interface MemberRow {
   readonly id: string
@@ -59,6 +66,11 @@ const migrations = [
      place INTEGER PRIMARY KEY, digest TEXT NOT NULL, certificate TEXT NOT NULL, key TEXT NOT NULL, cross_signed TEXT
    ) STRICT;
    CREATE TABLE trust (number INTEGER PRIMARY KEY, signed TEXT NOT NULL) STRICT;`,
+  // What happened to tokens, for the events of the process that has the authority.
+  `CREATE TABLE token_news (
+     seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, by_id TEXT,
+     token_id TEXT NOT NULL REFERENCES tokens ON DELETE CASCADE
+   ) STRICT;`,
 ]
 
 const fileName = 'authority.sqlite'
@@ -95,7 +107,11 @@ export class AuthorityStore implements Disposable {
     return this.#database.transaction(work).immediate()
   }
 
-  addToken(token: Omit<TokenRow, 'uses' | 'isRevoked'> & { readonly secretHash: Buffer }): void {
+  /** @param by the member that has it made; undefined for this machine */
+  addToken(
+    token: Omit<TokenRow, 'uses' | 'isRevoked'> & { readonly secretHash: Buffer },
+    by: string | undefined,
+  ): void {
     this.#run(
       'INSERT INTO tokens (token_id, secret_hash, role, created_ms, expires_ms, uses_max) VALUES (?, ?, ?, ?, ?, ?)',
       token.tokenId,
@@ -105,6 +121,7 @@ export class AuthorityStore implements Disposable {
       token.expiresMs,
       token.usesMax ?? null,
     )
+    this.#addNews('token-created', token.tokenId, by)
   }
 
   /** All tokens, the newest first. */
@@ -120,16 +137,39 @@ export class AuthorityStore implements Disposable {
     return row && { ...tokenOf(row), secretHash: row.secretHash }
   }
 
-  /** Revokes a token. @returns whether there is one */
-  revokeToken(tokenId: string): boolean {
-    return this.#run('UPDATE tokens SET is_revoked = 1 WHERE token_id = ?', tokenId) > 0
+  /**
+   * Revokes a token.
+   * @param by the member that has it revoked; undefined for this machine
+   * @returns whether there is one
+   */
+  revokeToken(tokenId: string, by: string | undefined): boolean {
+    return this.transaction(() => {
+      const token = this.token(tokenId)
+      if (token?.isRevoked === false) {
+        this.#run('UPDATE tokens SET is_revoked = 1 WHERE token_id = ?', tokenId)
+        this.#addNews('token-revoked', tokenId, by)
+      }
+      return token !== undefined
+    })
   }
 
-  /** Revokes the tokens for these roles that a member has joined with. */
-  revokeTokensOf(id: string, roles: readonly TokenRole[]): void {
-    const used = 'SELECT token_id FROM token_uses WHERE id = ?'
-    const update = `UPDATE tokens SET is_revoked = 1 WHERE role = ? AND token_id IN (${used})`
-    for (const role of roles) this.#run(update, role, id)
+  /** Revokes the tokens for these roles that a member has joined with; `by` as in {@link revokeToken}. */
+  revokeTokensOf(id: string, roles: readonly TokenRole[], by: string | undefined): void {
+    const sql = `${selectTokens} WHERE is_revoked = 0 AND token_id IN (SELECT token_id FROM token_uses WHERE id = ?)`
+    const used = this.#database.prepare<[string], RawToken>(sql).all(id)
+    for (const { tokenId, role } of used) if (roles.includes(role)) this.revokeToken(tokenId, by)
+  }
+
+  /** What happened to tokens since this was called last. */
+  takeTokenNews(): TokenNews[] {
+    const news = this.#database.prepare<[], RawNews>(selectNews).all()
+    for (const { seq } of news) this.#run('DELETE FROM token_news WHERE seq = ?', seq)
+    return news.map(({ kind, by, ...raw }) => ({ kind, by: by ?? undefined, token: tokenOf(raw) }))
+  }
+
+  #addNews(kind: TokenNews['kind'], tokenId: string, by: string | undefined): void {
+    const sql = 'INSERT INTO token_news (kind, token_id, by_id) VALUES (?, ?, ?)'
+    this.#run(sql, kind, tokenId, by ?? null)
   }
 
   /** The members whose present keys have joined with a token, but for the one that has the authority. */
@@ -143,6 +183,10 @@ export class AuthorityStore implements Disposable {
   /** Removes tokens that expired before `beforeMs`. */
   dropTokens(beforeMs: number): void {
     this.#run('DELETE FROM tokens WHERE expires_ms < ?', beforeMs)
+  }
+
+  dropToken(tokenId: string): void {
+    this.#run('DELETE FROM tokens WHERE token_id = ?', tokenId)
   }
 
   /** Whether this key has joined as this member with the token before. */
@@ -232,13 +276,21 @@ interface RawToken extends Omit<TokenRow, 'usesMax' | 'isRevoked'> {
   readonly isRevoked: number
 }
 
+interface RawNews extends RawToken {
+  readonly seq: number
+  readonly kind: TokenNews['kind']
+  readonly by: string | null
+}
+
 interface RawMember extends Omit<MemberRow, 'isRevoked' | 'isAuthority'> {
   readonly isRevoked: number
   readonly isAuthority: number
 }
 
-const selectTokens = `SELECT token_id AS tokenId, secret_hash AS secretHash, role, created_ms AS createdMs, expires_ms AS expiresMs,
-  uses_max AS usesMax, is_revoked AS isRevoked, (SELECT count(*) FROM token_uses WHERE token_id = tokens.token_id) AS uses FROM tokens`
+const tokenColumns = `tokens.token_id AS tokenId, secret_hash AS secretHash, role, created_ms AS createdMs, expires_ms AS expiresMs,
+  uses_max AS usesMax, is_revoked AS isRevoked, (SELECT count(*) FROM token_uses WHERE token_id = tokens.token_id) AS uses`
+const selectTokens = `SELECT ${tokenColumns} FROM tokens`
+const selectNews = `SELECT seq, kind, by_id AS "by", ${tokenColumns} FROM token_news JOIN tokens USING (token_id) ORDER BY seq LIMIT 100`
 
 const selectMembers = `SELECT id, role, generation, key_hash AS keyHash, joined_ms AS joinedMs, issued_ms AS issuedMs,
   expires_ms AS expiresMs, issuer, is_authority AS isAuthority, is_revoked AS isRevoked FROM members`

@@ -135,7 +135,7 @@ export class Authority implements Disposable {
       const joined = { id, role, generation, keyHash, joinedMs, ...issued, isAuthority: false }
       this.#store.putMember(joined)
       if (isLess) {
-        this.#store.revokeTokensOf(id, above)
+        this.#store.revokeTokensOf(id, above, undefined)
         this.trust.revokeThrough([known])
       }
       return joined
@@ -189,27 +189,29 @@ export class Authority implements Disposable {
 
   /**
    * Revokes all certificates of a member, and the tokens that it has joined with, which it knows.
+   * @param by the member that has it revoked; undefined for a command on this machine
    * @throws AppError MEMBER_UNKNOWN, MEMBER_IS_AUTHORITY, TOO_MANY_REVOKED
    */
-  revoke(id: string): SignedTrust {
+  revoke(id: string, by?: string): SignedTrust {
     return this.#store.transaction(() => {
       const member = this.#store.member(id)
       if (member === undefined) throw new AppError('MEMBER_UNKNOWN', { id })
       if (member.isAuthority) throw new AppError('MEMBER_IS_AUTHORITY', { id })
-      return this.#revokeMembers([member])
+      return this.#revokeMembers([member], by)
     })
   }
 
   /**
    * Revokes a token with all members whose keys have joined with it, and the other tokens that they know.
+   * @param by the member that has them revoked; undefined for a command on this machine
    * @returns the ids of these members
    * @throws AppError JOIN_TOKEN_UNKNOWN, TOO_MANY_REVOKED
    */
-  revokeJoinedWith(tokenId: string): string[] {
+  revokeJoinedWith(tokenId: string, by?: string): string[] {
     return this.#store.transaction(() => {
-      this.tokens.revoke(tokenId)
+      this.tokens.revoke(tokenId, by)
       const members = this.#store.membersOfToken(tokenId).filter(({ isRevoked }) => !isRevoked)
-      if (members.length > 0) this.#revokeMembers(members)
+      if (members.length > 0) this.#revokeMembers(members, by)
       return members.map(({ id }) => id)
     })
   }
@@ -258,10 +260,10 @@ export class Authority implements Disposable {
   }
 
   /** @throws AppError TOO_MANY_REVOKED */
-  #revokeMembers(members: readonly MemberRow[]): SignedTrust {
+  #revokeMembers(members: readonly MemberRow[], by: string | undefined): SignedTrust {
     for (const { id } of members) {
       this.#store.markRevoked(id)
-      this.#store.revokeTokensOf(id, tokenRoles)
+      this.#store.revokeTokensOf(id, tokenRoles, by)
     }
     return this.trust.revokeThrough(members)
   }

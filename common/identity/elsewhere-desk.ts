@@ -6,5 +6,11 @@ import type { NodeIdentity } from './node-identity.ts'
 export function elsewhereDesk({ joinedAt }: Pick<NodeIdentity, 'joinedAt'>): ClusterDesk {
   const refuse = (): Promise<never> =>
     Promise.reject(new AppError('NOT_AUTHORITY', { where: joinedAt ?? 'the process that made it' }))
-  return { join: refuse, renew: refuse, revoke: refuse }
+  const administration = {
+    'revoke-member': refuse,
+    'create-join-token': refuse,
+    'join-tokens': refuse,
+    'revoke-join-token': refuse,
+  }
+  return { join: refuse, renew: refuse, administration }
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import { AppError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Random } from '../random.ts'
-import type { AuthorityStore, TokenRow } from './authority-store.ts'
+import type { AuthorityStore, TokenNews, TokenRow } from './authority-store.ts'
 import type { TokenRole } from './cluster-role.ts'
 import { newSecret, tokenIdOf } from './join-token.ts'
 
@@ -16,6 +16,8 @@ export interface NewToken {
   readonly forMs: number
   /** How many may join with it; undefined for as many as any token lets in. */
   readonly usesMax?: number | undefined
+  /** The member that has it made; undefined for this process, and commands on its machine. */
+  readonly by?: string | undefined
 }
 
 /** The join tokens of an authority: who may join with which, and how often. */
@@ -38,7 +40,7 @@ export class JoinTokens {
    * @returns its secret, which is not kept
    * @throws AppError TOO_MANY_TOKENS
    */
-  create({ role, forMs, usesMax }: NewToken): string {
+  create({ role, forMs, usesMax, by }: NewToken): string {
     const nowMs = this.#nowMs
     const secret = newSecret(this.#random)
     const token = {
@@ -50,12 +52,23 @@ export class JoinTokens {
       usesMax,
     }
     this.#store.transaction(() => {
-      this.#store.dropTokens(nowMs - tokensKeptMs)
-      if (this.#store.tokens().length >= limits.joinTokensMax)
-        throw new AppError('TOO_MANY_TOKENS', { max: limits.joinTokensMax })
-      this.#store.addToken(token)
+      this.#makeRoom(nowMs)
+      this.#store.addToken(token, by)
     })
     return secret
+  }
+
+  /** Refuses a further token if too many are open, and forgets ended ones if there are too many of these. */
+  #makeRoom(nowMs: number): void {
+    this.#store.dropTokens(nowMs - tokensKeptMs)
+    const tokens = this.#store.tokens()
+    const ended = tokens.filter((token) => !isOpen(token, nowMs))
+    if (tokens.length - ended.length >= limits.openTokensMax)
+      throw new AppError('TOO_MANY_TOKENS', { max: limits.openTokensMax })
+    if (tokens.length < limits.joinTokensMax) return
+    // Of one that was used, it stays known longest who has joined with it.
+    const least = ended.toReversed().toSorted((a, b) => a.uses - b.uses)[0]
+    if (least !== undefined) this.#store.dropToken(least.tokenId)
   }
 
   /** All tokens, the newest first. */
@@ -100,14 +113,29 @@ export class JoinTokens {
     return token.role
   }
 
-  /** @throws AppError JOIN_TOKEN_UNKNOWN */
-  revoke(tokenId: string): void {
-    if (!this.#store.revokeToken(tokenId)) throw new AppError('JOIN_TOKEN_UNKNOWN', { tokenId })
+  /**
+   * Has no further process join with a token.
+   * @param by the member that has it revoked; undefined for this process, and commands on its machine
+   * @throws AppError JOIN_TOKEN_UNKNOWN
+   */
+  revoke(tokenId: string, by?: string): void {
+    if (!this.#store.revokeToken(tokenId, by)) throw new AppError('JOIN_TOKEN_UNKNOWN', { tokenId })
+  }
+
+  /** What was created and revoked since this was called last, by all processes. */
+  takeNews(): TokenNews[] {
+    return this.#store.takeTokenNews()
   }
 
   get #nowMs(): number {
     return Math.floor(this.#clock.nowMs())
   }
+}
+
+/** Whether a further process can join with a token. */
+function isOpen({ isRevoked, expiresMs, uses, usesMax }: TokenRow, nowMs: number): boolean {
+  const max = Math.min(usesMax ?? limits.membersPerTokenMax, limits.membersPerTokenMax)
+  return !isRevoked && expiresMs > nowMs && uses < max
 }
 
 function hashOf(secret: string): Buffer {

@@ -19,11 +19,12 @@ import { FakeClock } from '../testing/fake-clock.ts'
 import { Relay } from '../testing/relay.ts'
 import { silentLog } from '../testing/silent-log.ts'
 import { TestCluster } from '../testing/test-cluster.ts'
-import { AuthorityDesk, type SecurityNews } from './authority-desk.ts'
+import { AuthorityDesk } from './authority-desk.ts'
 import { AuthorityStore } from './authority-store.ts'
 import type { TokenRole } from './cluster-role.ts'
 import { joinCluster } from './join-cluster.ts'
 import { NodeIdentity } from './node-identity.ts'
+import type { SecurityNews } from './security-news.ts'
 import { issueCertificate, makeAuthority, makeRequest, readRequest } from './x509.ts'
 
 const hour = 3_600_000
@@ -56,7 +57,8 @@ async function openAuthority(): Promise<OpenCluster> {
   }
   const onNews = (one: SecurityNews): unknown => news.push(one)
   const issuerShownBy = (): undefined => undefined
-  const parts = { authority, identity, resolve, issuerShownBy, onNews, clock, log }
+  const address = { host: 'index.test', port: 7000 }
+  const parts = { authority, identity, address, resolve, issuerShownBy, onNews, clock, log }
   const desk = new AuthorityDesk(parts)
   const door = await openDoor(identity, { desk, clock })
   return {

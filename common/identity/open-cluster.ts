@@ -1,24 +1,21 @@
 import { lookup } from 'node:dns/promises'
 import { BackgroundWork } from '../background.ts'
-import type { Clock } from '../clock.ts'
-import { withDeadline } from '../deadline.ts'
-import { AppError } from '../errors.ts'
-import { deadlines } from '../limits.ts'
+import type { Cancel, Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
-import { connect } from '../protocol/client.ts'
 import type { ClusterDesk } from '../protocol/cluster-desk.ts'
-import type { Connection } from '../protocol/connection.ts'
 import { TlsTransport } from '../protocol/tls-transport.ts'
-import { type Address, formatAddress, parseAddress, type Transport } from '../protocol/transport.ts'
+import type { Address, Transport } from '../protocol/transport.ts'
 import type { Random } from '../random.ts'
 import type { Authority } from './authority.ts'
-import { AuthorityDesk, type SecurityNews } from './authority-desk.ts'
+import { AuthorityDesk } from './authority-desk.ts'
+import { type AskAuthority, AuthorityLink, askDesk } from './authority-link.ts'
 import { isAuthorityFolder } from './authority-store.ts'
 import type { CertifiedRole } from './cluster-role.ts'
 import { elsewhereDesk } from './elsewhere-desk.ts'
 import { removeUnfinished, writeIdentityFiles } from './identity-files.ts'
 import { NodeIdentity } from './node-identity.ts'
 import { type AskForCertificate, keepRenewed } from './renewer.ts'
+import { NewsFeed, type SecurityNews } from './security-news.ts'
 import { keepTokenFile, type TokenFile } from './token-out.ts'
 
 interface Dependencies {
@@ -34,7 +31,7 @@ export interface ClusterOptions {
   readonly names: readonly string[]
   /** As what the process makes a cluster if it has no identity; by default it makes none. */
   readonly founds?: Founder | undefined
-  /** Where the authority asks to be joined; needed for `tokenOut`. */
+  /** Where the authority asks to be joined; needed for its tokens. */
   readonly address?: Address | undefined
   /** Where the authority is, if that is known besides where the process joined. */
   readonly authorityAt?: Address | undefined
@@ -55,13 +52,10 @@ export interface Cluster extends AsyncDisposable {
   readonly identity: NodeIdentity
   readonly transport: Transport
   readonly desk: ClusterDesk
-  /**
-   * Has the authority revoke a member.
-   * @throws AppError FORBIDDEN unless this process is an admin, MEMBER_UNKNOWN, MEMBER_IS_AUTHORITY, DIAL_FAILED
-   */
-  revoke(id: string, signal?: AbortSignal): Promise<void>
-  /** Told what the authority does, if it is here. */
-  onNews(listener: (news: SecurityNews) => void): void
+  /** Has the authority do what only admins may ask for. */
+  readonly askAuthority: AskAuthority
+  /** Tells what the authority does, if it is here. */
+  readonly onNews: (listener: (news: SecurityNews) => void) => Cancel
 }
 
 /**
@@ -83,22 +77,23 @@ export async function openCluster(
   const { log } = dependencies
   const background = opening.use(new BackgroundWork({ log }))
   const transport = opening.use(new TlsTransport(identity, dependencies))
-  const listeners: ((news: SecurityNews) => void)[] = []
-  const onNews = (news: SecurityNews): void => listeners.forEach((listener) => listener(news))
+  const news = new NewsFeed()
   const authority = await authorityIn(folder, dependencies)
-  const renewing = { ...options, identity, authority, transport }
-  const ask = authority === undefined ? askElsewhere(renewing, dependencies) : askHere(renewing)
+  const link = new AuthorityLink({ identity, transport, given: options.authorityAt }, dependencies)
+  const renewing = { ...options, identity }
+  const ask =
+    authority === undefined ? askElsewhere(renewing, link) : askHere({ ...renewing, authority })
   const show = (signal: AbortSignal): Promise<void> =>
-    authority === undefined
-      ? withAuthority(renewing, signal, dependencies, async () => {})
-      : Promise.resolve()
+    authority === undefined ? link.connected(signal, async () => {}) : Promise.resolve()
   background.start('renew the certificate', (signal) =>
     keepRenewed(identity, ask, { ...dependencies, signal, show }),
   )
   let desk: ClusterDesk = elsewhereDesk(identity)
   if (authority !== undefined) {
     const issuerShownBy = (id: string): string | undefined => transport.issuerShownBy(id)
-    const parts = { ...dependencies, authority, identity, resolve, issuerShownBy, onNews }
+    const { address } = options
+    const onNews = (one: SecurityNews): void => news.tell(one)
+    const parts = { ...dependencies, authority, identity, address, resolve, issuerShownBy, onNews }
     desk = opening.use(new AuthorityDesk(parts))
     for (const file of tokenFilesOf(options))
       background.start('keep a join token', (signal) =>
@@ -110,14 +105,8 @@ export async function openCluster(
     identity,
     transport,
     desk,
-    async revoke(id, signal) {
-      if (authority !== undefined) await desk.revoke({ id }, { proven: identity.self })
-      else
-        await withAuthority(renewing, signal, dependencies, (connection) =>
-          connection.request('revoke-member', { id }, { signal }),
-        )
-    },
-    onNews: (listener) => listeners.push(listener),
+    askAuthority: authority === undefined ? link.ask : askDesk(desk, identity),
+    onNews: (listener) => news.listen(listener),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }
@@ -171,58 +160,23 @@ async function authorityIn(
 
 interface Renewing extends ClusterOptions {
   readonly identity: NodeIdentity
-  readonly authority: Authority | undefined
-  readonly transport: Transport
 }
 
-function askHere({ identity, authority, names }: Renewing): AskForCertificate {
-  return async (request) => {
-    if (authority === undefined) throw new Error('the authority is elsewhere')
-    return await authority.renewOwn(identity.self, request, [...localNames, ...names])
-  }
+function askHere({
+  identity,
+  authority,
+  names,
+}: Renewing & { readonly authority: Authority }): AskForCertificate {
+  return async (request) =>
+    await authority.renewOwn(identity.self, request, [...localNames, ...names])
 }
 
 /** Asks the authority where it is known to be. */
-function askElsewhere(renewing: Renewing, dependencies: Dependencies): AskForCertificate {
-  const names = [...renewing.names]
+function askElsewhere({ names }: Renewing, link: AuthorityLink): AskForCertificate {
   return async (request, signal) =>
-    await withAuthority(renewing, signal, dependencies, (connection) =>
-      connection.request('renew-certificate', { request, names }, { signal }),
+    await link.connected(signal, (connection) =>
+      connection.request('renew-certificate', { request, names: [...names] }, { signal }),
     )
-}
-
-/** Connects to the authority, an index or a peer, for one request. */
-async function withAuthority<T>(
-  { identity, transport, authorityAt }: Renewing,
-  signal: AbortSignal | undefined,
-  dependencies: Dependencies,
-  ask: (connection: Connection) => Promise<T>,
-): Promise<T> {
-  const address = authorityAt ?? parseAddress(identity.joinedAt ?? '')
-  if (address === undefined) throw new AppError('NOT_AUTHORITY', { where: 'the authority' })
-  const what = `Connecting to ${formatAddress(address)}`
-  const deadline = { what, deadlineMs: deadlines.dialMs, signal }
-  const wire = await withDeadline(deadline, dependencies.clock, (inTime) =>
-    transport.dial(address, { signal: inTime }),
-  )
-  if (wire.proven?.isAuthority !== true) {
-    wire.stream.destroy()
-    const reason = 'it is a member of the cluster, not its authority'
-    throw new AppError('DIAL_FAILED', { address: formatAddress(address), reason })
-  }
-  const role = wire.proven.role === 'index' ? 'index' : 'peer'
-  const { role: own, id } = identity.self
-  const hello =
-    own === 'reader' ? { role: 'client' as const } : { role: 'peer' as const, peerId: id }
-  const { connection } = await connect(
-    { transport, wire, address, role, hello, signal },
-    dependencies,
-  )
-  try {
-    return await ask(connection)
-  } finally {
-    connection.destroy()
-  }
 }
 
 async function resolve(name: string): Promise<string[]> {

@@ -14,11 +14,21 @@ export interface ClusterDesk {
     request: RequestOf<'renew-certificate'>,
     connection: Connection,
   ): Promise<ReplyOf<'renew-certificate'>>
-  revoke(
-    request: RequestOf<'revoke-member'>,
-    connection: Pick<Connection, 'proven'>,
-  ): Promise<ReplyOf<'revoke-member'>>
+  /** Answers an admin, whose rights have been checked. */
+  readonly administration: {
+    readonly [T in AdminMessage]: (
+      request: RequestOf<T>,
+      asker: Pick<Connection, 'proven'>,
+    ) => ReplyOf<T> | Promise<ReplyOf<T>>
+  }
 }
+
+/** What admins ask of the authority. */
+export type AdminMessage =
+  | 'revoke-member'
+  | 'create-join-token'
+  | 'join-tokens'
+  | 'revoke-join-token'
 
 /** What a connection of a secured cluster answers besides the handlers of its role. */
 export function clusterHandlers(
@@ -34,7 +44,12 @@ export function clusterHandlers(
     ...(exchange && { 'exchange-trust': (request) => exchange.answer(request) }),
     'join-cluster': (request) => asked().join(request, connection),
     'renew-certificate': (request) => asked().renew(request, connection),
-    'revoke-member': (request) => asked().revoke(request, connection),
+    'revoke-member': (request) => asked().administration['revoke-member'](request, connection),
+    'create-join-token': (request) =>
+      asked().administration['create-join-token'](request, connection),
+    'join-tokens': (request) => asked().administration['join-tokens'](request, connection),
+    'revoke-join-token': (request) =>
+      asked().administration['revoke-join-token'](request, connection),
   }
 }
 

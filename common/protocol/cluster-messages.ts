@@ -1,8 +1,9 @@
 /** Messages of a secured cluster: a part of the table in messages.ts. */
-import Type from 'typebox'
+import Type, { type TLiteral } from 'typebox'
+import { tokenRoles } from '../identity/cluster-role.ts'
 import { SignedTrust } from '../identity/trust.ts'
 import { limits } from '../limits.ts'
-import { described, Host, PeerId } from './fields.ts'
+import { Count, described, Host, Millis, PeerId } from './fields.ts'
 import type { MessageRow } from './message-row.ts'
 import { rights } from './rights.ts'
 
@@ -22,6 +23,28 @@ const Issued = Type.Object({
   }),
   trust: described(SignedTrust, 'Whom to trust'),
 })
+
+const TokenId = Type.String({
+  pattern: '^[0-9a-f]{8}$',
+  description: 'The token: the first digits of its secret',
+})
+const TokenUses = Type.Integer({
+  minimum: 1,
+  maximum: limits.membersPerTokenMax,
+  description: `How many may join with it; as many as with any token, ${limits.membersPerTokenMax}, if absent`,
+})
+const TokenTerms = {
+  role: Type.Union(
+    tokenRoles.map((role) => Type.Literal(role)) as unknown as [
+      TLiteral<'admin'>,
+      TLiteral<'peer'>,
+      TLiteral<'reader'>,
+    ],
+    { description: 'As what processes join with it' },
+  ),
+  usesMax: Type.Optional(TokenUses),
+}
+const expiresMs = described(Millis, 'Until when it is valid, in milliseconds since 1970')
 
 export const clusterMessages = {
   'join-cluster': {
@@ -79,6 +102,73 @@ export const clusterMessages = {
         description: 'The version of the trust document with it',
       }),
     }),
+    bulk: false,
+  },
+  'create-join-token': {
+    summary: 'Has the authority make a join token. Only this answer has its secret.',
+    from: ['peer'],
+    to: ['index', 'peer'],
+    by: rights.administration,
+    request: Type.Object({
+      ...TokenTerms,
+      forMs: Type.Integer({
+        minimum: 1,
+        maximum: limits.joinTokenMsMax,
+        description: 'How long it is valid, in milliseconds',
+      }),
+    }),
+    reply: Type.Object({
+      tokenId: TokenId,
+      token: Type.String({ maxLength: 1_024, description: '`tandem-1-…@HOST:PORT`' }),
+      command: Type.String({ maxLength: 2_048, description: 'What a process that joins runs' }),
+      ...TokenTerms,
+      expiresMs,
+    }),
+    bulk: false,
+  },
+  'join-tokens': {
+    summary: 'Lists the join tokens of the authority, without their secrets, the newest first.',
+    from: ['peer'],
+    to: ['index', 'peer'],
+    by: rights.administration,
+    request: Type.Object({}),
+    reply: Type.Object({
+      tokens: Type.Array(
+        Type.Object({
+          tokenId: TokenId,
+          ...TokenTerms,
+          createdMs: described(Millis, 'In milliseconds since 1970'),
+          expiresMs,
+          uses: described(Count, 'How many have joined with it'),
+          isRevoked: Type.Boolean(),
+        }),
+        { maxItems: limits.joinTokensMax },
+      ),
+    }),
+    isReplyLong: true,
+    bulk: false,
+  },
+  'revoke-join-token': {
+    summary: 'Has no further process join with a token.',
+    from: ['peer'],
+    to: ['index', 'peer'],
+    by: rights.administration,
+    request: Type.Object({
+      tokenId: TokenId,
+      members: Type.Optional(
+        Type.Boolean({
+          description: 'Whether members that joined with it are revoked, too. Default: false',
+        }),
+      ),
+    }),
+    reply: Type.Object({
+      tokenId: TokenId,
+      members: Type.Array(PeerId, {
+        maxItems: limits.membersPerTokenMax,
+        description: 'The members that were revoked',
+      }),
+    }),
+    isReplyLong: true,
     bulk: false,
   },
 } as const satisfies Record<string, MessageRow>

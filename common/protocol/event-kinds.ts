@@ -109,6 +109,16 @@ export const eventKinds = {
     isSecurity: true,
   },
   'member-revoked': { sentence: '{peer} was revoked[ by {other}]', tone: 'bad', isSecurity: true },
+  'token-created': {
+    sentence: 'a join token was created[ by {peer}]',
+    tone: 'plain',
+    isSecurity: true,
+  },
+  'token-revoked': {
+    sentence: 'a join token was revoked[ by {peer}]',
+    tone: 'plain',
+    isSecurity: true,
+  },
   'index-started': { sentence: 'the index started', tone: 'plain' },
 } as const satisfies Readonly<Record<string, EventKindRow>>
 

@@ -23,5 +23,6 @@ export const rights = {
 /** Who is meant, in sentences about missing rights. */
 export function neededFor(by: readonly ClusterRole[]): string {
   if (by.includes('peer')) return 'a peer'
-  return by.includes('admin') ? 'an admin' : 'the index'
+  const admin = 'an admin, which is a peer that joined with a token of that role'
+  return by.includes('admin') ? admin : 'the index'
 }

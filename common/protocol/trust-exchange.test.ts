@@ -89,7 +89,7 @@ test('a reply with a list that is refused ends no process', async () => {
   await using cluster = await TestCluster.create()
   await using other = await TestCluster.create()
   const peer = await cluster.member('peer1')
-  const trust = other.authority.signedTrust
+  const trust = other.authority.trust.signed
   const liar = {
     isOpen: true,
     remote: anyPort,

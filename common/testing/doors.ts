@@ -4,6 +4,7 @@ import { type ConnectionOptions, connect, createServer, type TlsOptions } from '
 import { type Clock, systemClock } from '../clock.ts'
 import type { NodeIdentity } from '../identity/node-identity.ts'
 import type { ClusterDesk } from '../protocol/cluster-desk.ts'
+import { clusterMessages } from '../protocol/cluster-messages.ts'
 import type { Connection } from '../protocol/connection.ts'
 import { parseEnvelope, requestFrame } from '../protocol/envelope.ts'
 import { FrameDecoder } from '../protocol/framing.ts'
@@ -54,8 +55,7 @@ export async function openDoor(
     ]),
   )
   // Those of the cluster are the server's own.
-  for (const type of ['join-cluster', 'renew-certificate', 'exchange-trust', 'revoke-member'])
-    delete handlers[type]
+  for (const type of Object.keys(clusterMessages)) delete handlers[type]
   const server = await startServer<'index', undefined>(
     { role: role as 'index', address: anyPort, connectionsMax: 100 },
     {

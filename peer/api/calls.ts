@@ -28,6 +28,7 @@ import {
 import { followCalls } from './follow-calls.ts'
 import { historyCalls } from './history-calls.ts'
 import { Limits, LimitsChange } from './limit-shapes.ts'
+import { memberCalls } from './member-calls.ts'
 import { meshCalls } from './mesh-calls.ts'
 import { planCalls } from './plan-calls.ts'
 import { Problems } from './problem-shapes.ts'
@@ -359,6 +360,7 @@ export const calls = {
   },
   ...scrubCalls,
   ...meshCalls,
+  ...memberCalls,
 } as const satisfies Readonly<Record<string, CallRow>>
 
 type Calls = typeof calls

@@ -1,7 +1,6 @@
 import type { Clock } from '../../common/clock.ts'
 import { AppError, hasCode } from '../../common/errors.ts'
-import type { Cluster } from '../../common/identity/open-cluster.ts'
-import { parseName, parsePeerId } from '../../common/ids.ts'
+import { parseName } from '../../common/ids.ts'
 import type { Purpose } from '../../common/protocol/messages.ts'
 import type { AskedIndex } from '../announce/asked-index.ts'
 import type { Downloads } from '../download/downloads.ts'
@@ -17,6 +16,7 @@ import { eventKindsOf, eventText } from './event-text.ts'
 import { listFiles } from './file-list.ts'
 import type { FollowCall } from './follow-calls.ts'
 import type { HistoryCall } from './history-calls.ts'
+import type { MemberCall } from './member-calls.ts'
 import type { MeshCall } from './mesh-calls.ts'
 import { type AnsweringPeer, keptFoldersOf, peerStatus, type StatusParts } from './peer-status.ts'
 import {
@@ -46,13 +46,13 @@ interface Dependencies extends StatusParts {
   readonly repairs: Pick<Repairs, 'start' | 'wait'>
   readonly limiter: Pick<Limiter, 'capacityBytes' | 'change' | 'downloads' | 'limits' | 'uploads'>
   readonly restorer: Pick<Restorer, 'accept'>
-  /** Revokes a member of the secured cluster; undefined if the peer is in none. */
-  readonly revoke?: Cluster['revoke'] | undefined
   readonly clock: Clock
 }
 
 /** The peer in this process, as the prompt and the HTTP API call it. */
-export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall | MeshCall> {
+export class LocalPeerApi
+  implements Omit<PeerApi, HistoryCall | FollowCall | MeshCall | MemberCall>
+{
   readonly #self: AnsweringPeer
   readonly #dependencies: Dependencies
   readonly #startMs: number
@@ -233,13 +233,6 @@ export class LocalPeerApi implements Omit<PeerApi, HistoryCall | FollowCall | Me
     signal?: AbortSignal,
   ): Promise<void> {
     await this.#dependencies.finder.forgetPeer(peerId, force, signal)
-  }
-
-  /** @throws AppError NOT_IN_CLUSTER, FORBIDDEN, MEMBER_UNKNOWN, MEMBER_IS_AUTHORITY, DIAL_FAILED */
-  async revokeMember({ peerId }: CallRequest<'revokeMember'>, signal?: AbortSignal): Promise<void> {
-    const { revoke } = this.#dependencies
-    if (revoke === undefined) throw new AppError('NOT_IN_CLUSTER')
-    await revoke(parsePeerId(peerId), signal)
   }
 
   async peerSafety(

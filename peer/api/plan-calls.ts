@@ -55,14 +55,6 @@ export const planCalls = {
       }),
     }),
   },
-  /** @throws NOT_IN_CLUSTER, FORBIDDEN, MEMBER_UNKNOWN, MEMBER_IS_AUTHORITY, DIAL_FAILED */
-  revokeMember: {
-    summary:
-      'Revoke the certificates of a member of a secured cluster: all its connections are closed',
-    method: 'POST',
-    path: '/api/peers/:peerId/revocation',
-    params: ofPeer,
-  },
   /** @throws PEER_UNKNOWN, INDEX_UNREACHABLE */
   peerSafety: {
     summary: 'Count the files of a peer that other peers lack',

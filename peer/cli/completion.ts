@@ -76,6 +76,8 @@ async function candidates(
     return (await sources.api.followed(signal)).followed.map(({ pattern }) => pattern)
   if (name === 'browse') return await foldersWith(partial, sources.api, signal)
   if (name === 'push' || name === 'ls') return await sources.pathsWith(partial)
+  if (before.length === 1 && command.commands.length > 0)
+    return command.commands.map((nested) => nested.name())
   if (command.registeredArguments.length === 0) return []
   return await namesWith(partial, sources.api, signal)
 }

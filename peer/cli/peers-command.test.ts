@@ -26,7 +26,7 @@ test('a member of a secured cluster is revoked', async () => {
   const shell = new Shell()
   expect(await shell.type('peers', 'revoke', 'peer2')).toBe(1)
   expect(shell.remarks.text).toContain('NOT_IN_CLUSTER: This process has no identity')
-  shell.peer.members = new Set(['peer2'])
+  shell.peer.secured.members = new Set(['peer2'])
   expect(await shell.type('peers', 'revoke', 'peer2')).toBe(0)
   expect(shell.answers.text).toContain('peer2 is revoked: its connections are closed')
 })

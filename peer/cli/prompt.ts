@@ -7,10 +7,11 @@ import { untilAborted } from '../../common/interrupted.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
 import type { PeerApi } from '../api/calls.ts'
-import type { CommonOptions } from './command.ts'
+import type { CommonOptions, RunCommand } from './command.ts'
 import { peerCommands } from './commands.ts'
 import { type Completion, complete } from './completion.ts'
 import { readHistory, writeHistory } from './history.ts'
+import { joinTokenCommand } from './join-token-commands.ts'
 import { lsCommand } from './ls-command.ts'
 import { pathsWith } from './paths-with.ts'
 import { addCommands, addHelpCommand, newProgram, runProgram } from './program.ts'
@@ -145,13 +146,13 @@ class Prompt {
         getOutHasColors: () => showsStyles(output),
         getErrHasColors: () => showsStyles(errors),
       })
-    const commands = peerCommands(({ json = false }: CommonOptions, work) =>
+    const run: RunCommand<CommonOptions> = ({ json = false }, work) =>
       untilAborted(signal, () =>
         work({ api, clock, workingFolder, signal, json, terminal: this.#terminal }),
-      ),
-    )
-    addCommands(program, 'Commands:', commands)
+      )
+    addCommands(program, 'Commands:', peerCommands(run))
     addCommands(program, 'Commands:', [
+      joinTokenCommand(run),
       lsCommand({ workingFolder, terminal: this.#terminal, signal }),
       new Command('exit')
         .alias('quit')

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts'
+import type { Cluster } from '../../common/identity/open-cluster.ts'
 import type { Log } from '../../common/log.ts'
 import type { Address, Transport } from '../../common/protocol/transport.ts'
 import type { Random } from '../../common/random.ts'
@@ -38,5 +39,7 @@ export type StartOwnIndex = (
     readonly random: Random
     readonly log: Log
     readonly gate: OwnIndexGate
+    /** Tells what the authority of the cluster does, if this peer has it. */
+    readonly onNews?: Cluster['onNews'] | undefined
   },
 ) => Promise<OwnIndex>

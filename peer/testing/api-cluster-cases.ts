@@ -131,11 +131,6 @@ export const clusterCases = {
       })
     })
   },
-  revokeMember: (subject) => {
-    failing(subject, 'NOT_IN_CLUSTER', 'in a cluster that is not secured', ({ api }) =>
-      api.revokeMember({ peerId: 'peer2' }),
-    )
-  },
   forgetPeer: (subject) => {
     failing(subject, 'PEER_NOT_DEAD', 'for a live peer', ({ api }) =>
       api.forgetPeer({ peerId: 'peer2', force: true }),

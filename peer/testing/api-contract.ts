@@ -11,6 +11,7 @@ import { downloadCases } from './api-download-cases.ts'
 import { fileCases } from './api-file-cases.ts'
 import { followCases } from './api-follow-cases.ts'
 import { historyCases } from './api-history-cases.ts'
+import { memberCases } from './api-member-cases.ts'
 import { meshCases } from './api-mesh-cases.ts'
 import { scrubCases } from './api-scrub-cases.ts'
 
@@ -21,6 +22,7 @@ const contract: Readonly<Record<CallName, DeclareTests>> = {
   ...clusterCases,
   ...scrubCases,
   ...meshCases,
+  ...memberCases,
   ...historyCases,
 }
 

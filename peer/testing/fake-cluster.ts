@@ -65,15 +65,6 @@ export class FakeCluster {
     throw new AppError('PEER_NOT_DEAD', { peerId, state: 'live' })
   }
 
-  /** Members of the secured cluster; undefined if it is not secured. */
-  members: Set<string> | undefined
-
-  async revokeMember({ peerId }: CallRequest<'revokeMember'>): Promise<void> {
-    this.check()
-    if (this.members === undefined) throw new AppError('NOT_IN_CLUSTER')
-    if (!this.members.delete(peerId)) throw new AppError('MEMBER_UNKNOWN', { id: peerId })
-  }
-
   async peerSafety({ peerId }: CallRequest<'peerSafety'>): Promise<Safety> {
     this.check()
     if (peerId !== 'peer1' && peerId !== 'peer2') throw new AppError('PEER_UNKNOWN', { peerId })

@@ -27,6 +27,7 @@ import { limitSettings, toLimitSettings } from '../limit/limit-settings.ts'
 import { FakeCluster } from './fake-cluster.ts'
 import { folderOf } from './fake-folder.ts'
 import { FakeFollow } from './fake-follow.ts'
+import { FakeMembers } from './fake-members.ts'
 import { FakeTrash } from './fake-trash.ts'
 
 const schedule = [
@@ -58,6 +59,12 @@ export class FakePeerApi extends FakeCluster implements Partial<PeerApi> {
   readonly followed: PeerApi['followed'] = this.following.followed
   readonly follow: PeerApi['follow'] = this.following.follow
   readonly unfollow: PeerApi['unfollow'] = this.following.unfollow
+  /** Members of a secured cluster. */
+  readonly secured = new FakeMembers()
+  readonly revokeMember: PeerApi['revokeMember'] = this.secured.revokeMember
+  readonly joinTokens: PeerApi['joinTokens'] = this.secured.joinTokens
+  readonly createJoinToken: PeerApi['createJoinToken'] = this.secured.createJoinToken
+  readonly revokeJoinToken: PeerApi['revokeJoinToken'] = this.secured.revokeJoinToken
   /** Deleted files. */
   readonly trashed = new FakeTrash()
   /** Number of entries whose files are missing from shared/. */

@@ -1,7 +1,9 @@
 import { AppError } from '../../common/errors.ts'
 import { untilAborted } from '../../common/interrupted.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
+import type { CommonOptions, RunCommand } from '../cli/command.ts'
 import { peerCommands } from '../cli/commands.ts'
+import { joinTokenCommand } from '../cli/join-token-commands.ts'
 import { addCommands, addHelpCommand, newProgram, runProgram } from '../cli/program.ts'
 import { Terminal } from '../cli/terminal.ts'
 import { CapturedOutput } from './captured-output.ts'
@@ -39,10 +41,9 @@ export class Shell {
     const { api } = this.peer
     const { signal } = this.stop
     const workingFolder = this.#workingFolder
-    const commands = peerCommands(({ json = false }, work) =>
-      untilAborted(signal, () => work({ api, clock, signal, json, workingFolder, terminal })),
-    )
-    addCommands(program, 'Commands:', commands)
+    const run: RunCommand<CommonOptions> = ({ json = false }, work) =>
+      untilAborted(signal, () => work({ api, clock, signal, json, workingFolder, terminal }))
+    addCommands(program, 'Commands:', [...peerCommands(run), joinTokenCommand(run)])
     addHelpCommand(program)
     return await runProgram(program, words, terminal)
   }

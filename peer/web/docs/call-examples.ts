@@ -5,6 +5,7 @@ import { downloadExamples } from './download-examples.ts'
 import type { CallExamples } from './example.ts'
 import { fileExamples } from './file-examples.ts'
 import { followExamples } from './follow-examples.ts'
+import { memberExamples } from './member-examples.ts'
 import { meshExamples } from './mesh-examples.ts'
 import { scrubExamples } from './scrub-examples.ts'
 
@@ -17,4 +18,5 @@ export const callExamples: CallExamples<CallName> = {
   ...clusterExamples,
   ...scrubExamples,
   ...meshExamples,
+  ...memberExamples,
 }

@@ -11,7 +11,6 @@ type ClusterCall =
   | 'maintainPeer'
   | 'endMaintenance'
   | 'forgetPeer'
-  | 'revokeMember'
   | 'peerSafety'
   | 'resumeReplication'
   | 'replicationRules'
@@ -102,7 +101,6 @@ export const clusterExamples: CallExamples<ClusterCall> = {
   maintainPeer: { request: { peerId, forMs: 1_800_000 }, reply: safety },
   endMaintenance: { request: { peerId }, reply: { peerId, wasInMaintenance: true } },
   forgetPeer: { request: { peerId, force: false }, reply: undefined },
-  revokeMember: { request: { peerId }, reply: undefined },
   peerSafety: { request: { peerId }, reply: safety },
   resumeReplication: { reply: { released: true } },
   replicationRules: {

@@ -49,6 +49,8 @@ const kinds: Readonly<Record<Kind, KindRow>> = {
   'join-refused': { group: 'peers', tone: 'bad' },
   'access-refused': { group: 'peers', tone: 'bad' },
   'member-revoked': { group: 'peers', tone: 'bad' },
+  'token-created': { group: 'peers', tone: '' },
+  'token-revoked': { group: 'peers', tone: '' },
   'index-started': { group: 'peers', tone: '' },
 }
 

@@ -1,0 +1,138 @@
+/** What admins have the authority do over the network, and others may not. */
+import { expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import type { AdminMessage } from '../protocol/cluster-desk.ts'
+import type { RequestOf } from '../protocol/messages.ts'
+import { TlsTransport } from '../protocol/tls-transport.ts'
+import { openDoor } from '../testing/doors.ts'
+import { silentLog } from '../testing/silent-log.ts'
+import { TestCluster } from '../testing/test-cluster.ts'
+import { AuthorityDesk } from './authority-desk.ts'
+import { type AskAuthority, AuthorityLink, askDesk } from './authority-link.ts'
+import type { TokenRole } from './cluster-role.ts'
+import type { NodeIdentity } from './node-identity.ts'
+import type { SecurityNews } from './security-news.ts'
+import { makeRequest } from './x509.ts'
+
+const hour = 3_600_000
+const address = { host: 'index.test', port: 7_000 }
+const clock = systemClock
+
+/** A cluster whose authority answers on a port of this machine. */
+async function openAuthority() {
+  const stack = new AsyncDisposableStack()
+  onTestFinished(async () => await stack.disposeAsync())
+  const cluster = stack.use(await TestCluster.create())
+  const { authority, own: identity } = cluster
+  const news: SecurityNews[] = []
+  const logged: unknown[] = []
+  const keep = (...line: unknown[]): unknown => logged.push(line)
+  const log: Log = { ...silentLog, debug: keep, info: keep, warn: keep, error: keep }
+  const told = { resolve: async () => [], issuerShownBy: () => undefined }
+  const onNews = (one: SecurityNews): unknown => news.push(one)
+  const desk = stack.use(
+    new AuthorityDesk({ authority, identity, address, ...told, onNews, clock, log }),
+  )
+  const door = stack.use(await openDoor(identity, { desk }))
+  authority.tokens.takeNews()
+  const askAs = (member: NodeIdentity, port = door.port): AskAuthority => {
+    const transport = stack.use(new TlsTransport(member, { clock, log: silentLog }))
+    const given = { host: '127.0.0.1', port }
+    return new AuthorityLink({ identity: member, transport, given }, { clock, log: silentLog }).ask
+  }
+  return {
+    cluster,
+    desk,
+    news,
+    logged,
+    askAs,
+    async member(id: string, role: TokenRole): Promise<NodeIdentity> {
+      const member = await cluster.member(id, role)
+      authority.tokens.takeNews()
+      return member
+    },
+  }
+}
+
+test('an admin makes, lists and revokes tokens; the events say who, and no secret', async () => {
+  const open = await openAuthority()
+  const ask = open.askAs(await open.member('boss', 'admin'))
+  const made = await ask('create-join-token', { role: 'peer', forMs: hour, usesMax: 1 })
+  expect(made.command).toBe(`tandem peer --join ${made.token}`)
+  expect(made.token).toContain('@index.test:7000')
+  const secret = made.token.slice(-`${'f'.repeat(32)}@index.test:7000`.length).slice(0, 32)
+  await open.cluster.authority.join({
+    secret,
+    id: 'new',
+    names: [],
+    request: (await makeRequest('new')).request,
+  })
+  const { tokens } = await ask('join-tokens', {})
+  expect(tokens.find(({ tokenId }) => tokenId === made.tokenId)).toMatchObject({
+    role: 'peer',
+    usesMax: 1,
+    uses: 1,
+    expiresMs: made.expiresMs,
+  })
+  const revoked = await ask('revoke-join-token', { tokenId: made.tokenId, members: true })
+  expect(revoked).toEqual({ tokenId: made.tokenId, members: ['new'] })
+  const { tokenId, expiresMs } = made
+  const token = { tokenId, role: 'peer', usesMax: 1, expiresMs }
+  expect(open.news).toMatchObject([
+    { kind: 'token-created', by: 'boss', token },
+    { kind: 'revoked', by: 'boss', id: 'new' },
+    { kind: 'token-revoked', by: 'boss', token },
+  ])
+  const said = JSON.stringify([open.news, open.logged, tokens])
+  expect(said).toContain(tokenId)
+  expect(said).not.toContain(secret.slice(8))
+  await expect(ask('revoke-join-token', { tokenId: 'ffffffff' })).rejects.toMatchObject({
+    code: 'JOIN_TOKEN_UNKNOWN',
+  })
+})
+
+const asked: { readonly [T in AdminMessage]: RequestOf<T> } = {
+  'revoke-member': { id: 'boss' },
+  'create-join-token': { role: 'admin', forMs: hour },
+  'join-tokens': {},
+  'revoke-join-token': { tokenId: '00000000' },
+}
+
+test.each(Object.keys(asked) as AdminMessage[])(
+  '%s of a peer is refused before it does anything',
+  async (type) => {
+    const open = await openAuthority()
+    await open.member('boss', 'admin')
+    const before = open.cluster.authority.tokens.list()
+    const ask = open.askAs(await open.member('peer1', 'peer'))
+    await expect(ask(type, asked[type])).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      message: `A peer may not send ${type}: this needs an admin, which is a peer that joined with a token of that role.`,
+    })
+    expect(open.news).toEqual([])
+    expect(open.cluster.authority.tokens.list().length).toBe(before.length + 1)
+  },
+)
+
+test('an authority that is away, or has moved, is named with its address', async () => {
+  const open = await openAuthority()
+  const boss = await open.member('boss', 'admin')
+  await using elsewhere = await openDoor(await open.member('peer1', 'peer'), { role: 'peer' })
+  await expect(open.askAs(boss, elsewhere.port)('join-tokens', {})).rejects.toThrow(
+    `at 127.0.0.1:${elsewhere.port}, cannot be reached: another member of the cluster answers there.`,
+  )
+  await elsewhere[Symbol.asyncDispose]()
+  await expect(open.askAs(boss, elsewhere.port)('join-tokens', {})).rejects.toMatchObject({
+    code: 'AUTHORITY_UNREACHABLE',
+    retryable: true,
+    details: { address: `127.0.0.1:${elsewhere.port}` },
+  })
+})
+
+test('the process that has the authority asks itself', async () => {
+  const { desk, cluster, news } = await openAuthority()
+  const ask = askDesk(desk, cluster.own)
+  const { tokenId } = await ask('create-join-token', { role: 'reader', forMs: hour })
+  expect(news).toMatchObject([{ kind: 'token-created', by: 'index', token: { tokenId } }])
+})

@@ -1,0 +1,115 @@
+import type { Clock } from '../clock.ts'
+import { withDeadline } from '../deadline.ts'
+import { AppError, hasCode, reasonOf } from '../errors.ts'
+import { deadlines } from '../limits.ts'
+import type { Log } from '../log.ts'
+import { connect } from '../protocol/client.ts'
+import type { AdminMessage, ClusterDesk } from '../protocol/cluster-desk.ts'
+import type { Connection } from '../protocol/connection.ts'
+import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
+import { type Address, formatAddress, parseAddress, type Transport } from '../protocol/transport.ts'
+import type { NodeIdentity } from './node-identity.ts'
+
+/**
+ * Has the authority do what only admins may ask for.
+ * @throws AppError FORBIDDEN unless this process is an admin, AUTHORITY_UNREACHABLE; or that of the authority
+ */
+export type AskAuthority = <T extends AdminMessage>(
+  type: T,
+  request: RequestOf<T>,
+  signal?: AbortSignal,
+) => Promise<ReplyOf<T>>
+
+/** The authority is in this process. */
+export function askDesk(
+  { administration }: Pick<ClusterDesk, 'administration'>,
+  identity: Pick<NodeIdentity, 'self'>,
+): AskAuthority {
+  return async (type, request) => await administration[type](request, { proven: identity.self })
+}
+
+/** Reaches the authority in another process, an index or a peer. */
+export class AuthorityLink {
+  readonly #identity: Pick<NodeIdentity, 'self' | 'joinedAt'>
+  readonly #transport: Transport
+  readonly #given: Address | undefined
+  readonly #dependencies: { readonly clock: Clock; readonly log: Log }
+
+  /** @param given where it is, if that is known besides where this process joined */
+  constructor(
+    {
+      identity,
+      transport,
+      given,
+    }: {
+      readonly identity: Pick<NodeIdentity, 'self' | 'joinedAt'>
+      readonly transport: Transport
+      readonly given: Address | undefined
+    },
+    dependencies: { readonly clock: Clock; readonly log: Log },
+  ) {
+    this.#identity = identity
+    this.#transport = transport
+    this.#given = given
+    this.#dependencies = dependencies
+  }
+
+  readonly ask: AskAuthority = async (type, request, signal) =>
+    await this.connected(signal, (connection) => connection.request(type, request, { signal }))
+
+  /**
+   * Connects to the authority for one request.
+   * @throws AppError AUTHORITY_UNREACHABLE, CERTIFICATE_REFUSED; or that of `ask`
+   */
+  async connected<T>(
+    signal: AbortSignal | undefined,
+    ask: (connection: Connection) => Promise<T>,
+  ): Promise<T> {
+    const { connection } = await this.#dial(signal)
+    try {
+      return await ask(connection)
+    } finally {
+      connection.destroy()
+    }
+  }
+
+  async #dial(signal: AbortSignal | undefined): Promise<Connected> {
+    const address = this.#given ?? parseAddress(this.#identity.joinedAt ?? '')
+    if (address === undefined)
+      throw unreachable('an unknown address', 'this process was not told where it is')
+    try {
+      return await this.#connect(address, signal)
+    } catch (error) {
+      signal?.throwIfAborted()
+      const isTold = hasCode(error, 'AUTHORITY_UNREACHABLE')
+      if (isTold || !(error instanceof AppError) || !error.retryable) throw error
+      throw unreachable(formatAddress(address), reasonOf(error), error)
+    }
+  }
+
+  async #connect(address: Address, signal: AbortSignal | undefined): Promise<Connected> {
+    const transport = this.#transport
+    const deadline = { what: 'Connecting to it', deadlineMs: deadlines.dialMs, signal }
+    const wire = await withDeadline(deadline, this.#dependencies.clock, (inTime) =>
+      transport.dial(address, { signal: inTime }),
+    )
+    if (wire.proven?.isAuthority !== true) {
+      wire.stream.destroy()
+      const reason = 'another member of the cluster answers there'
+      throw unreachable(formatAddress(address), reason)
+    }
+    const role = wire.proven.role === 'index' ? 'index' : 'peer'
+    const { role: own, id } = this.#identity.self
+    const hello =
+      own === 'reader' ? { role: 'client' as const } : { role: 'peer' as const, peerId: id }
+    const options = { transport, wire, address, role, hello, signal } as const
+    return await connect(options, this.#dependencies)
+  }
+}
+
+type Connected = Awaited<ReturnType<typeof connect>>
+
+function unreachable(address: string, reason: string, cause?: unknown): AppError {
+  const details = { address, reason: reason.replace(/\.$/, '') }
+  return new AppError('AUTHORITY_UNREACHABLE', details, { cause })
+}
