@@ -1,8 +1,8 @@
 import { limits } from '../../common/limits.ts'
 import type { Database } from '../../common/sqlite.ts'
-import { type HashNumber, hashNumberOf } from './content-hashes.ts'
 import { damagedCopy } from './damaged-copy.ts'
 import { filesPerOwner } from './file-rows.ts'
+import type { HashIndex } from './hash-index.ts'
 import { listedDownloads } from './name-reader.ts'
 import { HolderLists, kindOf } from './packed-holders.ts'
 import { noOwnerKey, type PeerKeys } from './peer-keys.ts'
@@ -49,15 +49,19 @@ export type DoubtOf = (
 export class ContentReader {
   readonly #sql: ReturnType<typeof prepare>
   readonly #keys: PeerKeys
-  readonly #hashNumber: HashNumber
+  readonly #hashes: Pick<HashIndex, 'find' | 'numberOf'>
   readonly #holders: HolderLists
   readonly #doubtOf: DoubtOf
   readonly #factors: WantedCopies
 
-  constructor(database: Database, keys: PeerKeys, { doubtOf, factors }: ContentViews) {
+  constructor(
+    database: Database,
+    { keys, hashes }: { keys: PeerKeys; hashes: Pick<HashIndex, 'find' | 'numberOf'> },
+    { doubtOf, factors }: ContentViews,
+  ) {
     this.#sql = prepare(database)
     this.#keys = keys
-    this.#hashNumber = hashNumberOf(database)
+    this.#hashes = hashes
     this.#holders = new HolderLists(keys)
     this.#doubtOf = doubtOf
     this.#factors = factors
@@ -105,8 +109,8 @@ export class ContentReader {
   }
 
   contentsHashed(sha256: string): StoredContent[] {
-    const rows = this.#sql.byHash.all(this.#hashNumber(sha256), sha256) as ContentWithFile[]
-    return rows.map((row) => this.#completeWithFile(row))
+    const contentIds = this.#hashes.find(this.#hashes.numberOf(sha256))
+    return this.contents(contentIds).filter((content) => content.sha256 === sha256)
   }
 
   copiesOf(contentId: number, limit: number): StoredCopy[] {
@@ -214,7 +218,6 @@ function prepare(database: Database) {
     from contents left join files on files.file_id = contents.file_id`
   return {
     byId: database.prepare(`${withFile} where contents.content_id = +?`).raw(),
-    byHash: database.prepare(`${withFile} where hash_number = +? and sha256 = +?`).raw(),
     named: database
       .prepare(
         `select owner_key, modified_ms, ${columns}

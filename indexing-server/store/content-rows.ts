@@ -1,7 +1,13 @@
 import type { Content } from '../../common/protocol/shapes.ts'
 import type { Database } from '../../common/sqlite.ts'
-import { type HashNumber, hashNumberOf } from './content-hashes.ts'
-import { type HolderCounts, holderCode, packHolders, unpackCounts } from './packed-holders.ts'
+import type { HashIndex } from './hash-index.ts'
+import {
+  type HolderCounts,
+  holderCode,
+  packHolders,
+  packOneMore,
+  unpackCounts,
+} from './packed-holders.ts'
 import type { PeerKeys } from './peer-keys.ts'
 import type { Tallies } from './tallies.ts'
 
@@ -16,8 +22,8 @@ export interface ContentRow {
   files: number
   /** One of the files that have it; the others are in `more_files`. */
   fileId: number | null
-  /** As stored, before this write. */
-  readonly packed: string
+  /** Its holders, unless they are counted. */
+  packed: string
   counts: HolderCounts | undefined
   /** Of its hash, if it is not stored yet; otherwise undefined. */
   readonly newNumber: number | undefined
@@ -42,16 +48,19 @@ type Stored = [
 export class ContentRows {
   readonly #sql: ReturnType<typeof prepare>
   readonly #keys: PeerKeys
-  readonly #hashNumber: HashNumber
+  readonly #hashes: HashIndex
   readonly #tallies: Tallies
   readonly #rows = new Map<number, ContentRow>()
   /** Contents that are not written yet, by hash. */
   readonly #created = new Map<string, ContentRow[]>()
 
-  constructor(database: Database, { keys, tallies }: { keys: PeerKeys; tallies: Tallies }) {
+  constructor(
+    database: Database,
+    { keys, tallies, hashes }: { keys: PeerKeys; tallies: Tallies; hashes: HashIndex },
+  ) {
     this.#sql = prepare(database)
     this.#keys = keys
-    this.#hashNumber = hashNumberOf(database)
+    this.#hashes = hashes
     this.#tallies = tallies
   }
 
@@ -81,19 +90,21 @@ export class ContentRows {
     const created = this.#created.get(sha256)?.find((row) => isSame(row, content))
     if (created !== undefined) return created
     const root = chunkRoot === sha256 ? null : chunkRoot
-    const number = this.#hashNumber(sha256)
-    const stored = this.#sql.byHash.get(number, sha256, size, root) as Stored | undefined
-    if (stored === undefined) return this.#create({ sha256, size, chunkRoot: root }, number)
-    return this.#rows.get(stored[0]) ?? this.#keep(stored)
+    const number = this.#hashes.numberOf(sha256)
+    for (const contentId of this.#hashes.find(number)) {
+      const stored = this.#sql.same.get(contentId, sha256, size, root) as Stored | undefined
+      if (stored !== undefined) return this.#rows.get(contentId) ?? this.#keep(stored)
+    }
+    return this.#create({ sha256, size, chunkRoot: root }, number)
   }
 
   /** A peer has a copy of a kind more or less. */
   hold(row: ContentRow, peerKey: number, kind: number, by: 1 | -1): void {
-    const counts = countsOf(row)
     const code = holderCode(peerKey, kind)
-    const count = (counts.get(code) ?? 0) + by
-    if (count > 0) counts.set(code, count)
-    else counts.delete(code)
+    const mayPack = row.counts === undefined && by === 1
+    const packed = mayPack ? packOneMore(row.packed, code, this.#keys) : undefined
+    if (packed === undefined) countHolder(row, code, by)
+    else row.packed = packed
     row.hasChanged = true
     this.#tallies.addCopy(peerKey, kind, row.size, by)
   }
@@ -205,6 +216,7 @@ export class ContentRows {
     const { contentId, sha256, size, chunkRoot, files, fileId } = row
     const holders = this.#packedOf(row)
     this.#sql.insert.run(contentId, number, sha256, size, chunkRoot, files, fileId, holders)
+    this.#hashes.add(contentId, number)
     this.#tallies.add({ contents: 1, bytes: size })
   }
 
@@ -215,6 +227,7 @@ export class ContentRows {
   #remove(row: ContentRow): void {
     if (row.newNumber !== undefined) return
     this.#sql.remove.run(row.contentId)
+    this.#hashes.remove(row.contentId, this.#hashes.numberOf(row.sha256))
     this.#tallies.add({ contents: -1, bytes: -row.size })
   }
 
@@ -223,8 +236,11 @@ export class ContentRows {
   }
 }
 
-function countsOf(row: ContentRow): HolderCounts {
-  return (row.counts ??= unpackCounts(row.packed))
+function countHolder(row: ContentRow, code: number, by: 1 | -1): void {
+  const counts = (row.counts ??= unpackCounts(row.packed))
+  const count = (counts.get(code) ?? 0) + by
+  if (count > 0) counts.set(code, count)
+  else counts.delete(code)
 }
 
 function isSame(row: ContentRow, { sha256, size, chunkRoot }: Content): boolean {
@@ -235,10 +251,10 @@ function prepare(database: Database) {
   const columns = 'content_id, sha256, size, chunk_root, files, file_id, holders'
   return {
     byId: database.prepare(`select ${columns} from contents where content_id = ?`).raw(),
-    byHash: database
+    same: database
       .prepare(
         `select ${columns} from contents
-         where hash_number = ? and sha256 = ? and size = ? and chunk_root is ?`,
+         where content_id = ? and sha256 = ? and size = ? and chunk_root is ?`,
       )
       .raw(),
     insert: database.prepare('insert into contents values (?, ?, ?, ?, ?, ?, ?, ?)'),

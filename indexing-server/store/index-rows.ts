@@ -2,6 +2,7 @@ import type { Database } from '../../common/sqlite.ts'
 import { ContentRows } from './content-rows.ts'
 import { CopyRows } from './copy-rows.ts'
 import { FileRows } from './file-rows.ts'
+import type { HashIndex } from './hash-index.ts'
 import type { PeerKeys } from './peer-keys.ts'
 import { RareRows } from './rare-rows.ts'
 import { Tallies } from './tallies.ts'
@@ -13,14 +14,16 @@ import { Tallies } from './tallies.ts'
  */
 export class IndexRows {
   readonly keys: PeerKeys
+  readonly hashes: HashIndex
   readonly tallies: Tallies
   readonly contents: ContentRows
   readonly files: FileRows
   readonly copies: CopyRows
   readonly rare: RareRows
 
-  constructor(database: Database, keys: PeerKeys) {
+  constructor(database: Database, { keys, hashes }: { keys: PeerKeys; hashes: HashIndex }) {
     this.keys = keys
+    this.hashes = hashes
     this.tallies = new Tallies(database, keys)
     this.contents = new ContentRows(database, this)
     this.files = new FileRows(database, this)
@@ -35,6 +38,7 @@ export class IndexRows {
   settle(loosened: ReadonlySet<number>): void {
     this.contents.settle(loosened, this.rare.has('replaced'))
     this.files.settle()
+    this.hashes.settle()
     this.tallies.settle()
     this.rare.forget()
   }
@@ -45,6 +49,7 @@ export class IndexRows {
     this.tallies.onRolledBack()
     this.contents.onRolledBack()
     this.files.onRolledBack()
+    this.hashes.onRolledBack()
     this.rare.forget()
   }
 }

@@ -11,6 +11,7 @@ import { forgottenOwners } from './migrations/0009-forgotten-owners.ts'
 import { intentSources } from './migrations/0010-intent-sources.ts'
 import { packedRows } from './migrations/0011-packed-rows.ts'
 import { proofs } from './migrations/0012-proofs.ts'
+import { contentHashes } from './migrations/0013-content-hashes.ts'
 
 /**
  * The database of the index: migration n, from 1, makes version n of version n - 1. Each has a
@@ -29,5 +30,6 @@ export const migrations: readonly Migration[] = [
   intentSources,
   packedRows,
   proofs,
+  contentHashes,
   // The next one is appended here.
 ]

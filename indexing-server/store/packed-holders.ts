@@ -8,6 +8,9 @@ const cachedHoldersMax = 100_000
 /** The first letters of the kinds of copies, by position in {@link copyKinds}. */
 const letters = copyKinds.map((kind) => kind.charAt(0))
 
+/** The code of the character after '9'. */
+const afterDigits = 58
+
 /** The number of copies by holder: {@link holderCode} of the peer and the kind. */
 export type HolderCounts = Map<number, number>
 
@@ -23,13 +26,31 @@ export function holderCode(peerKey: number, kind: number): number {
 export function packHolders(counts: HolderCounts, keys: Pick<PeerKeys, 'idOf'>): string {
   const codes = [...counts.keys()]
   if (codes.length > 1) codes.sort((a, b) => compareCodes(a, b, keys))
-  let packed = ''
-  for (const code of codes) {
-    const count = counts.get(code) ?? 0
-    const text = `${keyOf(code)}${letters[kindIn(code)]}`
-    packed += `${packed === '' ? '' : ','}${text}${count === 1 ? '' : count}`
-  }
-  return packed
+  return codes.map((code) => packPart(code, counts.get(code) ?? 0)).join()
+}
+
+/**
+ * Packed holders and one more copy, without unpacking them; undefined unless they are at most one holder,
+ * another one. Most contents have two.
+ */
+export function packOneMore(
+  packed: string,
+  code: number,
+  keys: Pick<PeerKeys, 'idOf'>,
+): string | undefined {
+  const part = packPart(code, 1)
+  if (packed === '') return part
+  if (packed.includes(',')) return undefined
+  const [other] = partsOf(packed)
+  if (other === undefined) return undefined
+  const difference = compareCodes(code, holderCode(other.key, other.kind), keys)
+  if (difference === 0) return undefined
+  return difference < 0 ? `${part},${packed}` : `${packed},${part}`
+}
+
+function packPart(code: number, count: number): string {
+  const letter = letters[kindIn(code)] ?? ''
+  return count === 1 ? `${keyOf(code)}${letter}` : `${keyOf(code)}${letter}${count}`
 }
 
 function compareCodes(a: number, b: number, keys: Pick<PeerKeys, 'idOf'>): number {
@@ -90,12 +111,31 @@ export function kindOf(position: number): CopyKind {
   return kind
 }
 
-function partsOf(packed: string): { key: number; kind: number; count: number }[] {
-  if (packed === '') return []
-  return packed.split(',').map((text) => {
-    const [, key = '', letter = '', count = ''] = /^(\d+)([a-z])(\d*)$/.exec(text) ?? []
-    const kind = letters.indexOf(letter)
-    if (kind === -1) throw new RangeError(`'${text}' is no packed holder`)
-    return { key: Number(key), kind, count: count === '' ? 1 : Number(count) }
-  })
+interface Part {
+  readonly key: number
+  readonly kind: number
+  readonly count: number
+}
+
+function partsOf(packed: string): Part[] {
+  const parts: Part[] = []
+  // Without expressions and lists of texts, which would take most of the time of announcing a replica.
+  for (let start = 0; start < packed.length; ) {
+    const comma = packed.indexOf(',', start)
+    const end = comma === -1 ? packed.length : comma
+    parts.push(partOf(packed, start, end))
+    start = end + 1
+  }
+  return parts
+}
+
+function partOf(packed: string, start: number, end: number): Part {
+  let at = start
+  while (at < end && packed.charCodeAt(at) < afterDigits) at += 1
+  const kind = letters.indexOf(packed.charAt(at))
+  const key = Number(packed.slice(start, at))
+  const count = at + 1 === end ? 1 : Number(packed.slice(at + 1, end))
+  if (at === start || kind === -1 || !Number.isInteger(key + count))
+    throw new RangeError(`'${packed.slice(start, end)}' is no packed holder`)
+  return { key, kind, count }
 }

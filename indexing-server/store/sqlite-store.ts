@@ -17,6 +17,7 @@ import { fileKeyText } from './file-key.ts'
 import { FolderReader } from './folder-reader.ts'
 import { ForgetWriter } from './forget-writer.ts'
 import { GroupCommit } from './group-commit.ts'
+import { HashIndex, type HashIndexOptions } from './hash-index.ts'
 import { IndexRows } from './index-rows.ts'
 import type { Decision, IntentKind, IntentRecord, RecordOf } from './intent-kinds.ts'
 import { IntentLog, type IntentState, type NumberedRecord } from './intent-log.ts'
@@ -80,6 +81,8 @@ export interface SqliteStoreOptions {
   readonly path: string
   /** How long an announcement waits to be committed together with others. */
   readonly commitDelayMs: number
+  /** By default for millions of contents. */
+  readonly hashIndex?: HashIndexOptions
 }
 
 export interface SqliteStoreDependencies {
@@ -129,7 +132,8 @@ export class SqliteStore implements IndexStore {
     const { onProgress = () => {} } = dependencies
     this.#database = open(path, { migrations, onProgress })
     const keys = new PeerKeys(this.#database)
-    const rows = new IndexRows(this.#database, keys)
+    const hashes = new HashIndex(this.#database, options.hashIndex)
+    const rows = new IndexRows(this.#database, { keys, hashes })
     const onRolledBack = (): void => rows.onRolledBack()
     const transaction = transactionsOn(this.#database, { path, onFault, onRolledBack })
     // For the journals of transactions within transactions.
@@ -138,14 +142,18 @@ export class SqliteStore implements IndexStore {
     this.#database.pragma(`wal_autocheckpoint = ${databaseLogPages}`)
     // After a migration or a burst the log is cut back to its usual size.
     this.#database.pragma(`journal_size_limit = ${databaseLogPages * databasePageBytes}`)
-    this.#reader = new ContentReader(this.#database, keys, {
-      doubtOf: dependencies.doubtOf ?? (() => undefined),
-      factors: dependencies.factors ?? { default: 2, hasRules: false, of: () => 2 },
-    })
+    this.#reader = new ContentReader(
+      this.#database,
+      { keys, hashes },
+      {
+        doubtOf: dependencies.doubtOf ?? (() => undefined),
+        factors: dependencies.factors ?? { default: 2, hasRules: false, of: () => 2 },
+      },
+    )
     this.#trash = new TrashReader(this.#database, { keys, contents: this.#reader })
     this.#names = new NameReader(this.#database, keys)
     this.#replicas = new ReplicaReader(this.#database, keys)
-    this.#versions = new VersionReader(this.#database, this.#reader)
+    this.#versions = new VersionReader(this.#database, { contents: this.#reader, hashes })
     this.#folders = new FolderReader(this.#database, this.#reader)
     const { clock, random } = dependencies
     this.createdMs = createdMsOf(this.#database, clock.nowMs())

@@ -47,7 +47,13 @@ export class Tallies {
 
   add(change: Partial<Omit<TotalsChange, 'copies'>>): void {
     const totals = this.#totals
-    for (const [name, by = 0] of Object.entries(change)) totals[name as keyof TotalsChange] += by
+    // For each announced copy: listing the names of the fields would take a third of a microsecond.
+    totals.names += change.names ?? 0
+    totals.contents += change.contents ?? 0
+    totals.wanted += change.wanted ?? 0
+    totals.bytes += change.bytes ?? 0
+    totals.trashFiles += change.trashFiles ?? 0
+    totals.trashBytes += change.trashBytes ?? 0
     this.#hasChanged = true
   }
 

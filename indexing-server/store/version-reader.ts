@@ -1,6 +1,6 @@
 import type { Database } from '../../common/sqlite.ts'
-import { type HashNumber, hashNumberOf } from './content-hashes.ts'
 import type { ContentReader } from './content-reader.ts'
+import type { HashIndex } from './hash-index.ts'
 import type { FileKey, StoredVersion, VersionPage } from './store.ts'
 
 interface VersionRow {
@@ -16,12 +16,21 @@ const currentRank = -Number.MAX_SAFE_INTEGER
 /** Queries about current and replaced versions of files. */
 export class VersionReader {
   readonly #sql: ReturnType<typeof prepare>
-  readonly #hashNumber: HashNumber
+  readonly #hashes: Pick<HashIndex, 'find' | 'numberOf'>
   readonly #contents: Pick<ContentReader, 'contents'>
 
-  constructor(database: Database, contents: Pick<ContentReader, 'contents'>) {
+  constructor(
+    database: Database,
+    {
+      contents,
+      hashes,
+    }: {
+      contents: Pick<ContentReader, 'contents'>
+      hashes: Pick<HashIndex, 'find' | 'numberOf'>
+    },
+  ) {
     this.#sql = prepare(database)
-    this.#hashNumber = hashNumberOf(database)
+    this.#hashes = hashes
     this.#contents = contents
   }
 
@@ -31,7 +40,7 @@ export class VersionReader {
       name,
       limit,
       hash: sha256 ?? null,
-      number: sha256 === undefined ? null : this.#hashNumber(sha256),
+      ids: JSON.stringify(sha256 === undefined ? [] : this.#idsOf(sha256)),
       rank: replacedMs === undefined ? currentRank : -replacedMs,
       owner,
       contentId,
@@ -49,6 +58,11 @@ export class VersionReader {
 
   replacedBeyond(bytes: number, count: number): FileKey[] {
     return this.#sql.replacedBeyond.all({ bytes, count }) as FileKey[]
+  }
+
+  /** The contents that may have this hash. */
+  #idsOf(sha256: string): number[] {
+    return this.#hashes.find(this.#hashes.numberOf(sha256))
   }
 
   #versions(rows: readonly VersionRow[]): StoredVersion[] {
@@ -76,7 +90,8 @@ function prepare(database: Database) {
       select * from (${current} union all ${replaced})
       where (ifnull(-replacedMs, ${currentRank}), owner, contentId) > (+@rank, +@owner, +@contentId)
         and (@hash is null or contentId in
-          (select content_id from contents where hash_number = +@number and sha256 = +@hash))
+          (select content_id from contents
+            where content_id in (select value from json_each(+@ids)) and sha256 = +@hash))
       order by ifnull(-replacedMs, ${currentRank}), owner, contentId limit @limit`),
     versionsOf: database.prepare(`
       select * from (

@@ -80,6 +80,11 @@ const faultyRows = {
         where content_id is not null
       union select content_id from trash union select content_id from replaced)
     except select content_id from contents`,
+  'numbers of hashes': `select * from (
+      select hash_number, content_id from contents, totals where content_id <= hashed_content_id
+      except select * from content_hashes)
+    union all select * from (
+      select * from content_hashes except select hash_number, content_id from contents)`,
   'rows of one name': `select owner_key, name from files group by 1, 2 having count(*) > 1`,
   'keys of owners': 'select * from files where file_id / 4294967296 <> owner_key',
 }

@@ -132,7 +132,8 @@ export class StoreWorld implements AsyncDisposable {
       this.#database = openDatabase(path, { ...options, ...(image && { image }) })
       return this.#database
     }
-    const options = { path: ':memory:', commitDelayMs: 0 }
+    const hashIndex = { keptMax: 3, movedMin: 1 }
+    const options = { path: ':memory:', commitDelayMs: 0, hashIndex }
     return new SqliteStore(options, { clock: this.#clock, random: systemRandom, open })
   }
 
