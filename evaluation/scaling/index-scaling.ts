@@ -40,7 +40,7 @@ export async function measureIndexScaling(
   const { port } = stack.use(await startTestedIndex(folder))
   const crowd = stack.use(await Crowd.join({ host: '127.0.0.1', port }, peers))
   const announced = crowd.members.map((member, owner) =>
-    member.announce([...changesOf(owner, filesPerPeer, peers)]),
+    member.announce(changesOf(owner, filesPerPeer, peers)),
   )
   await Promise.all(announced)
   const { framed: requests } = await writeLoads(folder, { owners: peers, files: filesPerPeer })

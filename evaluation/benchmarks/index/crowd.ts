@@ -135,22 +135,27 @@ export class Member implements AsyncDisposable {
     return this.#connected.welcome.registered?.seenSeq ?? 0
   }
 
-  /** Announces changes, the first of all as a full inventory. */
-  async announce(changes: readonly Put[]): Promise<void> {
+  /**
+   * Announces changes, the first of all as a full inventory. They are made while the index applies earlier
+   * ones.
+   */
+  async announce(changes: Iterable<Put>): Promise<void> {
     const isFirst = this.#lastSeq === 0
-    for (let at = 0; at < changes.length; at += limits.announceChangesSent) {
-      const part = changes.slice(at, at + limits.announceChangesSent)
+    const parts = partsOf(changes, limits.announceChangesSent)
+    for (let { value: part } = parts.next(), begin = isFirst; part !== undefined; begin = false) {
+      const { value: next } = parts.next()
       const previousSeq = this.#lastSeq
       this.#lastSeq += part.length
       const announcement = {
         epoch: this.#epoch,
-        ...(isFirst && at === 0 && { begin: true }),
-        ...(isFirst && at + part.length === changes.length && { end: true }),
+        ...(begin && { begin: true }),
+        ...(isFirst && next === undefined && { end: true }),
         previousSeq,
         lastSeq: this.#lastSeq,
         changes: part.map((put, position) => ({ ...put, seq: previousSeq + position + 1 })),
       }
       await this.#connected?.connection.request('announce', announcement, { deadlineMs })
+      part = next
     }
   }
 
@@ -173,6 +178,17 @@ export class Member implements AsyncDisposable {
     this.leave()
     await this.#server[Symbol.asyncDispose]()
   }
+}
+
+function* partsOf<T>(items: Iterable<T>, length: number): Generator<T[], undefined> {
+  let part: T[] = []
+  for (const item of items) {
+    part.push(item)
+    if (part.length < length) continue
+    yield part
+    part = []
+  }
+  if (part.length > 0) yield part
 }
 
 /** They do nothing that is asked of them: what is measured is the index. */

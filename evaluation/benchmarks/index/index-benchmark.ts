@@ -106,7 +106,7 @@ async function measureAnnouncing(
     try {
       await Promise.all(
         crowd.members.map((member, owner) =>
-          member.announce([...changesOf(owner, files / peers, peers)]),
+          member.announce(changesOf(owner, files / peers, peers)),
         ),
       )
       await judged(files, startedMs, client)

@@ -138,10 +138,10 @@ async function announceShared(crowd: Crowd, files: number): Promise<void> {
   const replicas = function* (keeper: number): Generator<Put> {
     for (let file = keeper; file < files; file += keepers) yield putOf(0, file, 'replicated')
   }
-  await crowd.member(0).announce([...shared()])
+  await crowd.member(0).announce(shared())
   await Promise.all(
     Array.from({ length: keepers }, (_, keeper) =>
-      crowd.member(keeper + 1).announce([...replicas(keeper)]),
+      crowd.member(keeper + 1).announce(replicas(keeper)),
     ),
   )
 }
