@@ -176,6 +176,15 @@ test('rows are found until they are dropped or displaced, within the bytes given
   expect(sizeOf(60_000)).toBe(60_000)
 })
 
+test('all files are kept where each has a folder of its own, with a long name', () => {
+  const { files } = aMemory(64 * 2 ** 20)
+  const folder = 'long/'.repeat(40)
+  const count = 20_000
+  for (let number = 1; number <= count; number += 1)
+    files.put(`${folder}${number}/f`, aContent(number), files.version)
+  expect(files.count).toBe(count)
+})
+
 test('removed rows are reused before more memory is taken', () => {
   const memory = aMemory(64 * 2 ** 20)
   const { files } = memory
@@ -186,6 +195,21 @@ test('removed rows are reused before more memory is taken', () => {
   }
   expect(files.count).toBe(0)
   expect(files.bytes).toBeLessThan(2 * 2 ** 20)
+})
+
+test('there is room as long as most of the rows were removed', () => {
+  const { files } = aMemory(2 ** 21)
+  const fill = (): number => {
+    for (let number = 1; !files.isFull; number += 1)
+      files.put(`a/${number}`, aContent(number), files.version)
+    return files.count
+  }
+  const count = fill()
+  const removed = Array.from({ length: count }, (_, at) => at + 1)
+  for (let round = 1; round <= 3; round += 1) {
+    files.forget({ names: [], contentIds: removed })
+    expect(fill()).toBeGreaterThan(0.8 * count)
+  }
 })
 
 test('what a row cannot have, or was read before a write, is left to the store', () => {

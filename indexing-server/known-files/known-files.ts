@@ -6,8 +6,10 @@ import { PackedRows, type RowParts, rowLimits } from './packed-rows.ts'
 import { RowSlots } from './row-slots.ts'
 import type { SourceTexts } from './source-texts.ts'
 
-/** If fewer of the bytes are of rows that were not removed, the oldest are reused instead of more. */
+/** If fewer of the rows were not removed, by their bytes, the oldest are reused instead of more. */
 const liveShareMin = 0.5
+/** If more were not, there is no room without more memory. */
+const fullShare = 0.9
 const freeBytesMax = 2 * PackedRows.growBytes
 
 interface Options {
@@ -68,9 +70,9 @@ export class KnownFiles {
     return this.#rows.bytes + this.#byName.bytes + this.#byContent.bytes
   }
 
-  /** Whether a further file would displace others. */
+  /** Whether further files would displace others, rather than rows that were removed. */
   get isFull(): boolean {
-    return this.#rows.isFull && !this.#mayGrow
+    return this.#rows.isFull && !this.#mayGrow && this.#rows.liveShare >= fullShare
   }
 
   /**
@@ -119,8 +121,8 @@ export class KnownFiles {
   }
 
   get #mayGrow(): boolean {
-    const { bytes, liveBytes } = this.#rows
-    const isUsed = bytes <= freeBytesMax || liveBytes >= liveShareMin * bytes
+    const { bytes, liveShare } = this.#rows
+    const isUsed = bytes <= freeBytesMax || liveShare >= liveShareMin
     return isUsed && this.bytes + PackedRows.growBytes <= this.#bytesMax
   }
 

@@ -58,7 +58,6 @@ interface Chunk {
   /** Rows are from its beginning to here, folders from `foldersAt` to its end. */
   rowsEnd: number
   foldersAt: number
-  readonly folders: Map<string, number>
 }
 
 /** Where the parts of a row are, in `bytes`. */
@@ -81,6 +80,10 @@ export interface RowParts {
 export class PackedRows {
   readonly #chunks: Chunk[] = []
   #current = -1
+  /** Where the folders of the current chunk are in it; of other chunks, only rows ask. */
+  readonly #folders = new Map<string, number>()
+  /** Of all rows, and of those that were not removed. */
+  #rowBytes = 0
   #liveBytes = 0
   readonly #parts: RowParts = {
     bytes: Buffer.alloc(0),
@@ -97,9 +100,9 @@ export class PackedRows {
     return this.#chunks.length * chunkBytes
   }
 
-  /** Bytes of the rows that were not removed. */
-  get liveBytes(): number {
-    return this.#liveBytes
+  /** The share of the rows' bytes that is of rows that were not removed. */
+  get liveShare(): number {
+    return this.#rowBytes === 0 ? 1 : this.#liveBytes / this.#rowBytes
   }
 
   /** Whether {@link add} needs a chunk first: {@link grow} or {@link reuse}. */
@@ -117,8 +120,8 @@ export class PackedRows {
       bytes: Buffer.allocUnsafeSlow(chunkBytes),
       rowsEnd: folderStep,
       foldersAt: chunkBytes,
-      folders: new Map(),
     })
+    this.#folders.clear()
   }
 
   /** Removes the rows of the oldest chunk, each after `onRemove`, and continues there. */
@@ -129,9 +132,10 @@ export class PackedRows {
       const row = number * chunkBytes + at
       if (this.contentId(row) !== 0) onRemove(row)
     }
+    this.#rowBytes -= chunk.rowsEnd - folderStep
     chunk.rowsEnd = folderStep
     chunk.foldersAt = chunkBytes
-    chunk.folders.clear()
+    this.#folders.clear()
     this.#current = number
   }
 
@@ -140,7 +144,7 @@ export class PackedRows {
     const chunk = this.#chunks[this.#current] as Chunk
     const { bytes } = chunk
     const baseFrom = name.lastIndexOf('/') + 1
-    const folder = folderIn(chunk, name.slice(0, baseFrom))
+    const folder = this.#folderIn(chunk, name.slice(0, baseFrom))
     const at = chunk.rowsEnd
     const { contentId, sha256, chunkRoot, holders } = values
     bytes.writeUInt32LE(contentId, at + head.contentId)
@@ -158,6 +162,7 @@ export class PackedRows {
     const baseBytes = bytes.write(name.slice(baseFrom), end)
     bytes[at + head.baseBytes] = baseBytes
     chunk.rowsEnd = end + baseBytes
+    this.#rowBytes += chunk.rowsEnd - at
     this.#liveBytes += chunk.rowsEnd - at
     return this.#current * chunkBytes + at
   }
@@ -220,6 +225,20 @@ export class PackedRows {
     return parts
   }
 
+  /** Where a folder, with its last slash, is in the current chunk; added if it is not there. 0 for no folder. */
+  #folderIn(chunk: Chunk, folder: string): number {
+    if (folder === '') return 0
+    const known = this.#folders.get(folder)
+    if (known !== undefined) return known
+    const folderBytes = Buffer.byteLength(folder)
+    const at = Math.floor((chunk.foldersAt - 2 - folderBytes) / folderStep) * folderStep
+    chunk.bytes.writeUInt16LE(folderBytes, at)
+    chunk.bytes.write(folder, at + 2)
+    chunk.foldersAt = at
+    this.#folders.set(folder, at)
+    return at
+  }
+
   #chunkOf(row: number): Chunk {
     return this.#chunks[row >>> chunkBits] as Chunk
   }
@@ -243,20 +262,6 @@ function rowBytesAt(bytes: Buffer, at: number): number {
   const rootBytes = (flags & hasRoot) === 0 ? 0 : hashBytes
   const baseBytes = bytes[at + head.baseBytes] as number
   return headBytes + rootBytes + holderBytes * (flags & ~hasRoot) + baseBytes
-}
-
-/** Where a folder, with its last slash, is in the chunk; added if it is not there. 0 for no folder. */
-function folderIn(chunk: Chunk, folder: string): number {
-  if (folder === '') return 0
-  const known = chunk.folders.get(folder)
-  if (known !== undefined) return known
-  const folderBytes = Buffer.byteLength(folder)
-  const at = Math.floor((chunk.foldersAt - 2 - folderBytes) / folderStep) * folderStep
-  chunk.bytes.writeUInt16LE(folderBytes, at)
-  chunk.bytes.write(folder, at + 2)
-  chunk.foldersAt = at
-  chunk.folders.set(folder, at)
-  return at
 }
 
 // Faster than the methods of buffers, which check their arguments.

@@ -15,7 +15,7 @@ interface Dependencies {
 
 /** What a failed or passed proof has changed. */
 export interface ProofChange {
-  /** Whether the copy counts now and did not before, or the reverse. */
+  /** Whether the copy is recorded now and was not before, or the reverse. */
   readonly isNew: boolean
   /** Whether the peer is trusted now and was not before, or the reverse. */
   readonly isTrustNew: boolean
@@ -84,7 +84,7 @@ export class Unproven {
     const known = this.of(peerId, sha256)
     if (known?.failure === failure) return nothing
     if (known === undefined && this.countOf(peerId) >= limits.unprovenPerPeerMax) return nothing
-    const isNew = !this.has(peerId, sha256)
+    const isNew = known === undefined
     const copy = {
       peerId,
       sha256,
@@ -106,7 +106,7 @@ export class Unproven {
     if (copies.size === 0) this.#byPeer.delete(peerId)
     const isTrustNew = copies.size < trustedAgain && this.#distrusted.delete(peerId)
     await this.#record((records) => records.removeUnproven({ peerId, sha256 }))
-    return { isNew: !this.has(peerId, sha256), isTrustNew }
+    return { isNew: true, isTrustNew }
   }
 
   #put(copy: UnprovenCopy): void {
