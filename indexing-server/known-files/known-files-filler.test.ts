@@ -26,9 +26,9 @@ function contentOf(number: number): NamedContent {
 interface World {
   readonly files: KnownFiles
   /** Waits until the filler has nothing more to do. */
-  rest(): Promise<void>
+  readonly rest: () => Promise<void>
   /** A write touches these. */
-  touch(numbers: readonly number[]): void
+  readonly touch: (numbers: readonly number[]) => void
 }
 
 /** A filler at work on so many names. */

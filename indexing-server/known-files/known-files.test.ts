@@ -109,6 +109,33 @@ test('after any history a known file is answered as the store would', async () =
   expect(answered).toBeGreaterThan(100)
 }, 60_000)
 
+test('a file that is back from the trash has the time that its keeper announces again', async () => {
+  const known = (): RankedPeer => aPeer()
+  const memory = new LookupMemory(
+    { filesBytesMax: 2 ** 20 },
+    { peerOf: known, random: systemRandom },
+  )
+  await using world = await StoreWorld.create((touched) => memory.forget(touched))
+  const replica = { op: 'put', kind: 'replicated', name: 'x', other: 'x', owner: 'a' } as const
+  const rest = { text: 'one', isVersion: false, isDamaged: false } as const
+  const keeps = async (modifiedMs: number): Promise<void> =>
+    world.run({ ...step, peerId: 'b', changes: [{ ...replica, ...rest, modifiedMs }] })
+  const step = { do: 'announce', name: 'x', passMs: 0, decision: 'kept' } as const
+  const decided = async (decision: 'kept' | 'back'): Promise<void> =>
+    world.run({ ...step, do: 'decided', peerId: 'a', changes: [], decision })
+  const own = { store: world.store, peerOf: known }
+  await keeps(10)
+  await decided('kept')
+  await keeps(20)
+  await decided('back')
+  await handlerReply('x', memory, own)
+  expect(shortReply(memory, requestOf('x'))).toBeDefined()
+  await keeps(20)
+  const short = shortReply(memory, requestOf('x'))
+  const expected = await handlerReply('x', aMemory(), own)
+  expect((short ?? expected)?.toString()).toBe(expected?.toString())
+})
+
 async function fill(files: KnownFiles, store: IndexStore): Promise<void> {
   for (let after: string | undefined = ''; after !== undefined; ) {
     const page: Awaited<ReturnType<IndexStore['soleContents']>> = await store.soleContents(after, 2)

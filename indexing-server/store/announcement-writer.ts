@@ -317,6 +317,7 @@ export class AnnouncementWriter {
     if (!isFromOwner && (row.isFromOwner || !isNewer)) return row.contentId === contentId
     if (!isFromOwner && row.contentId === null && !this.#mayBringBack(owner)) return false
     if (row.contentId === contentId) {
+      if (row.modifiedMs !== modifiedMs) touching.touch(contentId, name)
       files.confirm(row, modifiedMs, isFromOwner)
       return true
     }

@@ -4,6 +4,7 @@ import type { Change } from '../../common/protocol/messages.ts'
 import { systemRandom } from '../../common/random.ts'
 import { type Database, openDatabase } from '../../common/sqlite.ts'
 import { FakeClock } from '../../common/testing/fake-clock.ts'
+import { fileKeyText } from '../store/file-key.ts'
 import { SqliteStore } from '../store/sqlite-store.ts'
 import type { FileKey, Touched } from '../store/store.ts'
 import { epoch, hashOf, registration } from '../store/store-fixture-contract.ts'
@@ -37,6 +38,16 @@ const someChange = fc.record({
 })
 type SomeChange = typeof someChange extends fc.Arbitrary<infer T> ? T : never
 
+/** What another index has decided about a file; see intent-kinds.ts. */
+const decided = {
+  deleted: { kind: 'trash', value: { isKept: false } },
+  kept: { kind: 'trash', value: { isKept: true } },
+  back: { kind: 'trash', value: null },
+  unshared: { kind: 'unshared', value: true },
+  shared: { kind: 'unshared', value: null },
+} as const
+type ElsewhereDecided = keyof typeof decided
+
 export const someStep = fc.record({
   do: fc.constantFrom(
     'announce',
@@ -48,9 +59,13 @@ export const someStep = fc.record({
     'purge',
     'forgetReplaced',
     'forget',
+    'forgetGone',
+    'decided',
+    'decided',
     'refused',
     'reopen',
   ),
+  decision: fc.constantFrom<ElsewhereDecided>('deleted', 'kept', 'back', 'unshared', 'shared'),
   peerId: fc.constantFrom(...peers),
   name: fc.constantFrom(...names),
   changes: fc.array(someChange, { minLength: 1, maxLength: 5 }),
@@ -84,6 +99,7 @@ export class StoreWorld implements AsyncDisposable {
   #database: Database | undefined
   #store: SqliteStore
   readonly #seen = new Map<string, number>()
+  #decisions = 0
 
   private constructor(onTouched: (touched: Touched) => void) {
     this.#onTouched = onTouched
@@ -107,7 +123,7 @@ export class StoreWorld implements AsyncDisposable {
   }
 
   async run(step: SomeStep): Promise<void> {
-    const { peerId, name, passMs } = step
+    const { peerId, name, passMs, decision } = step
     const changes = step.changes.flatMap((change) => changeOf(peerId, change))
     const file = { owner: peerId, name }
     await this.#clock.advance(passMs)
@@ -116,6 +132,8 @@ export class StoreWorld implements AsyncDisposable {
     else if (step.do === 'share') await this.#commit(this.store.share(file))
     else if (step.do === 'purge') await this.#commit(this.store.purgeTrash([file]))
     else if (step.do === 'forget') await this.#forget(peerId)
+    else if (step.do === 'forgetGone') await this.#forgetGone()
+    else if (step.do === 'decided') await this.#decided(file, decision)
     else if (step.do === 'refused') await this.#refused(peerId, changes)
     else if (step.do === 'reopen') this.#store = this.#openStore()
     else await this.#forgetReplaced(file)
@@ -174,6 +192,20 @@ export class StoreWorld implements AsyncDisposable {
     await this.#commit(store.forgetPeer(peerId, { releasesId: true }))
     await this.#commit(store.register(registration(peerId)))
     this.#seen.delete(peerId)
+  }
+
+  async #forgetGone(): Promise<void> {
+    const after = { owner: '', name: '', goneMs: 0 }
+    const page = { beforeMs: Math.floor(this.#clock.nowMs()), after, limit: 100 }
+    await this.#commit(this.store.forgetGone(page))
+  }
+
+  /** Later than all decisions before it. */
+  async #decided(file: FileKey, decision: ElsewhereDecided): Promise<void> {
+    this.#decisions += 1
+    const changedMs = Math.floor(this.#clock.nowMs()) + this.#decisions
+    const record = { ...decided[decision], key: fileKeyText(file), changedMs }
+    await this.#commit(this.store.mergeIntent([record]))
   }
 
   async #forgetReplaced(file: FileKey): Promise<void> {
