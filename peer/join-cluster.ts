@@ -40,6 +40,8 @@ export interface PeerDependencies {
   readonly desk?: ClusterDesk | undefined
   /** Has the authority of the secured cluster do what admins may ask for. */
   readonly askAuthority?: Cluster['askAuthority'] | undefined
+  /** Has the authority looked for among the members of this peer's mesh, too. */
+  readonly findAuthorityBy?: Cluster['findAuthorityBy'] | undefined
   /** Tells what the authority does, if this peer has it. */
   readonly onNews?: Cluster['onNews'] | undefined
   /** Finds peers of a mesh in the local network; without it none are searched. */

@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path'
 import { BackgroundWork } from '../common/background.ts'
 import { AppError } from '../common/errors.ts'
 import { noMesh } from '../common/protocol/no-mesh.ts'
+import type { Address } from '../common/protocol/transport.ts'
 import type { Announcer } from './announce/announcer.ts'
 import { CatalogChanges } from './announce/catalog-changes.ts'
 import type { Inventory } from './announce/inventory.ts'
@@ -191,6 +192,7 @@ export async function joinMesh(
   findMembers(settings, starting, finding, dependencies)
   starting.defer(catalog.onChange(() => mesh.tellNews()))
   self.onNews(() => mesh.tellNews())
+  dependencies.findAuthorityBy?.((peerId) => addressOf(mesh.member(peerId)))
   background.start('remember the members', (signal) =>
     remembered.follow(() => mesh.members(), before, signal),
   )
@@ -261,6 +263,11 @@ function startMember(
   }
   const reachesIndex = (peerId: string): boolean => reaches(mesh.member(peerId))
   return { mesh, mirrors, handlers, kept, queries, reachesIndex }
+}
+
+/** Where a member is, as it said last. */
+function addressOf(member: MeshMember | undefined): Address | undefined {
+  return member && { host: member.record.host, port: member.record.port }
 }
 
 /** Whether a member is live and reaches an index. */

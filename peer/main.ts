@@ -86,6 +86,7 @@ async function run(
     desk: cluster?.desk,
     identity: cluster?.identity,
     askAuthority: cluster?.askAuthority,
+    findAuthorityBy: cluster?.findAuthorityBy,
     onNews: cluster?.onNews,
     multicast: udpMulticast,
     clock: systemClock,

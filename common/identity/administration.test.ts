@@ -5,6 +5,7 @@ import type { Log } from '../log.ts'
 import type { AdminMessage } from '../protocol/cluster-desk.ts'
 import type { RequestOf } from '../protocol/messages.ts'
 import { TlsTransport } from '../protocol/tls-transport.ts'
+import type { Address } from '../protocol/transport.ts'
 import { openDoor } from '../testing/doors.ts'
 import { silentLog } from '../testing/silent-log.ts'
 import { TestCluster } from '../testing/test-cluster.ts'
@@ -36,16 +37,21 @@ async function openAuthority() {
   )
   const door = stack.use(await openDoor(identity, { desk }))
   authority.tokens.takeNews()
-  const askAs = (member: NodeIdentity, port = door.port): AskAuthority => {
+  /** The link of a member that has joined at this port. */
+  const linkAs = (member: NodeIdentity, port = door.port): AuthorityLink => {
     const transport = stack.use(new TlsTransport(member, { clock, log: silentLog }))
-    const given = { host: '127.0.0.1', port }
-    return new AuthorityLink({ identity: member, transport, given }, { clock, log: silentLog }).ask
+    const { self, trust } = member
+    const identity = { self, trust, joinedAt: `127.0.0.1:${port}` }
+    return new AuthorityLink({ identity, transport, given: undefined }, { clock, log: silentLog })
   }
+  const askAs = (...member: Parameters<typeof linkAs>): AskAuthority => linkAs(...member).ask
   return {
     cluster,
     desk,
     news,
     logged,
+    door,
+    linkAs,
     askAs,
     async member(id: string, role: TokenRole): Promise<NodeIdentity> {
       const member = await cluster.member(id, role)
@@ -128,6 +134,34 @@ test('an authority that is away, or has moved, is named with its address', async
     retryable: true,
     details: { address: `127.0.0.1:${elsewhere.port}` },
   })
+})
+
+test('an authority that has moved is found where the members of its mesh know it to be', async () => {
+  const open = await openAuthority()
+  const boss = await open.member('boss', 'admin')
+  await using former = await openDoor(await open.member('peer1', 'peer'), { role: 'peer' })
+  const known: Record<string, Address> = {}
+  const link = open.linkAs(boss, former.port)
+  await expect(link.ask('join-tokens', {})).rejects.toThrow('another member of the cluster')
+  link.findBy((id) => known[id])
+  known['index'] = { host: '127.0.0.1', port: open.door.port }
+  expect(await link.ask('join-tokens', {})).toHaveProperty('tokens')
+  // What others say is verified: a member that says that it is the authority is not.
+  known['index'] = { host: '127.0.0.1', port: former.port }
+  const unmoved = open.linkAs(boss, open.door.port)
+  unmoved.findBy((id) => known[id])
+  expect(await unmoved.ask('join-tokens', {})).toHaveProperty('tokens')
+})
+
+test('the id of the authority is in the trust document, also in one of an earlier version', async () => {
+  await using cluster = await TestCluster.create()
+  const { authority, own } = cluster
+  expect(own.trust).toMatchObject({ number: 1, authorityId: 'index' })
+  authority.trust.sayWhoHasIt('index')
+  expect(authority.trust.current.number).toBe(1)
+  authority.trust.sayWhoHasIt('peer1')
+  own.accept(authority.trust.signed)
+  expect(own.trust).toMatchObject({ number: 2, authorityId: 'peer1' })
 })
 
 test('the process that has the authority asks itself', async () => {

@@ -75,6 +75,7 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
     this.#tokens = tokenDesk(authority, { role: identity.self.role, address })
     this.#version = authority.version
     this.#adopt()
+    authority.trust.sayWhoHasIt(identity.self.id)
     this.#takeTrust()
     this.#lookLater()
   }

@@ -9,6 +9,7 @@ import type { Connection } from '../protocol/connection.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
 import { type Address, formatAddress, parseAddress, type Transport } from '../protocol/transport.ts'
 import type { NodeIdentity } from './node-identity.ts'
+import type { Trust } from './trust.ts'
 
 /**
  * Has the authority do what only admins may ask for.
@@ -28,12 +29,16 @@ export function askDesk(
   return async (type, request) => await administration[type](request, { proven: identity.self })
 }
 
+/** Where a member of the mesh is now; undefined if that is not known. */
+export type FindMember = (id: string) => Address | undefined
+
 /** Reaches the authority in another process, an index or a peer. */
 export class AuthorityLink {
-  readonly #identity: Pick<NodeIdentity, 'self' | 'joinedAt'>
+  readonly #identity: LinkIdentity
   readonly #transport: Transport
   readonly #given: Address | undefined
   readonly #dependencies: { readonly clock: Clock; readonly log: Log }
+  #find: FindMember = () => undefined
 
   /** @param given where it is, if that is known besides where this process joined */
   constructor(
@@ -42,7 +47,7 @@ export class AuthorityLink {
       transport,
       given,
     }: {
-      readonly identity: Pick<NodeIdentity, 'self' | 'joinedAt'>
+      readonly identity: LinkIdentity
       readonly transport: Transport
       readonly given: Address | undefined
     },
@@ -52,6 +57,11 @@ export class AuthorityLink {
     this.#transport = transport
     this.#given = given
     this.#dependencies = dependencies
+  }
+
+  /** Has the authority of a mesh looked for among its members, too: it may have moved since this process joined. */
+  readonly findBy = (find: FindMember): void => {
+    this.#find = find
   }
 
   readonly ask: AskAuthority = async (type, request, signal) =>
@@ -74,17 +84,31 @@ export class AuthorityLink {
   }
 
   async #dial(signal: AbortSignal | undefined): Promise<Connected> {
-    const address = this.#given ?? parseAddress(this.#identity.joinedAt ?? '')
-    if (address === undefined)
-      throw unreachable('an unknown address', 'this process was not told where it is')
-    try {
-      return await this.#connect(address, signal)
-    } catch (error) {
-      signal?.throwIfAborted()
-      const isTold = hasCode(error, 'AUTHORITY_UNREACHABLE')
-      if (isTold || !(error instanceof AppError) || !error.retryable) throw error
-      throw unreachable(formatAddress(address), reasonOf(error), error)
+    const addresses = this.#addresses()
+    let failure: unknown
+    for (const address of addresses) {
+      try {
+        return await this.#connect(address, signal)
+      } catch (error) {
+        signal?.throwIfAborted()
+        failure = error
+      }
     }
+    const isUnknown = addresses.length === 0
+    if (!isUnknown && !(failure instanceof AppError && failure.retryable)) throw failure
+    const address = addresses.map(formatAddress).join(' or ') || 'an unknown address'
+    const reason = isUnknown ? 'this process was not told where it is' : causeOf(failure)
+    const details = { address, reason: reason.replace(/\.$/, '') }
+    throw new AppError('AUTHORITY_UNREACHABLE', details, { cause: failure })
+  }
+
+  /** Where it may be, the likeliest first. */
+  #addresses(): Address[] {
+    const { authorityId } = this.#identity.trust
+    const found = authorityId === undefined ? undefined : this.#find(authorityId)
+    const joined = parseAddress(this.#identity.joinedAt ?? '')
+    const all = [this.#given, found, joined].filter((one) => one !== undefined)
+    return [...new Map(all.map((one) => [formatAddress(one), one])).values()]
   }
 
   async #connect(address: Address, signal: AbortSignal | undefined): Promise<Connected> {
@@ -96,7 +120,7 @@ export class AuthorityLink {
     if (wire.proven?.isAuthority !== true) {
       wire.stream.destroy()
       const reason = 'another member of the cluster answers there'
-      throw unreachable(formatAddress(address), reason)
+      throw new AppError('DIAL_FAILED', { address: formatAddress(address), reason })
     }
     const role = wire.proven.role === 'index' ? 'index' : 'peer'
     const { role: own, id } = this.#identity.self
@@ -107,9 +131,14 @@ export class AuthorityLink {
   }
 }
 
-type Connected = Awaited<ReturnType<typeof connect>>
-
-function unreachable(address: string, reason: string, cause?: unknown): AppError {
-  const details = { address, reason: reason.replace(/\.$/, '') }
-  return new AppError('AUTHORITY_UNREACHABLE', details, { cause })
+/** Why it could not be reached, without the address. */
+function causeOf(failure: unknown): string {
+  const reason = hasCode(failure, 'DIAL_FAILED') ? failure.details['reason'] : undefined
+  return typeof reason === 'string' ? reason : reasonOf(failure)
 }
+
+type LinkIdentity = Pick<NodeIdentity, 'self' | 'joinedAt'> & {
+  readonly trust: Pick<Trust, 'authorityId'>
+}
+
+type Connected = Awaited<ReturnType<typeof connect>>

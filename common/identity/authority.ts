@@ -77,7 +77,7 @@ export class Authority implements Disposable {
   ): Promise<{ readonly authority: Authority; readonly material: IdentityMaterial }> {
     await makePrivateFolder(folder)
     const authority = Authority.open(folder, dependencies)
-    await authority.trust.found()
+    await authority.trust.found(own.id)
     const { key, request } = await makeRequest(own.id)
     const issued = await authority.#issueOwn(request, own)
     const material = { key, chain: issued.certificate, signedTrust: issued.trust }

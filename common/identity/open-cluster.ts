@@ -8,7 +8,7 @@ import type { Address, Transport } from '../protocol/transport.ts'
 import type { Random } from '../random.ts'
 import type { Authority } from './authority.ts'
 import { AuthorityDesk } from './authority-desk.ts'
-import { type AskAuthority, AuthorityLink, askDesk } from './authority-link.ts'
+import { type AskAuthority, AuthorityLink, askDesk, type FindMember } from './authority-link.ts'
 import { isAuthorityFolder } from './authority-store.ts'
 import type { CertifiedRole } from './cluster-role.ts'
 import { elsewhereDesk } from './elsewhere-desk.ts'
@@ -54,6 +54,8 @@ export interface Cluster extends AsyncDisposable {
   readonly desk: ClusterDesk
   /** Has the authority do what only admins may ask for. */
   readonly askAuthority: AskAuthority
+  /** Has the authority looked for among the members of a mesh, too. */
+  readonly findAuthorityBy: (find: FindMember) => void
   /** Tells what the authority does, if it is here. */
   readonly onNews: (listener: (news: SecurityNews) => void) => Cancel
 }
@@ -106,6 +108,7 @@ export async function openCluster(
     transport,
     desk,
     askAuthority: authority === undefined ? link.ask : askDesk(desk, identity),
+    findAuthorityBy: link.findBy,
     onNews: (listener) => news.listen(listener),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }

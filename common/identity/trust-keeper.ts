@@ -30,8 +30,8 @@ export class TrustKeeper {
     this.#random = random
   }
 
-  /** Makes the keys of a new cluster, unless there are some. */
-  async found(): Promise<void> {
+  /** Makes the keys of a new cluster, unless there are some. @param authorityId the member that has the authority */
+  async found(authorityId: string): Promise<void> {
     const made = await makeAuthority(this.#validity, this.#random)
     const digest = authorityDigest(new X509Certificate(made.certificate))
     const trust = {
@@ -39,6 +39,7 @@ export class TrustKeeper {
       number: 1,
       authorities: [made.certificate],
       issuer: digest,
+      authorityId,
       revoked: [],
     }
     this.#store.transaction(() => {
@@ -76,6 +77,12 @@ export class TrustKeeper {
     return cross === undefined
       ? [certificate]
       : [cross, ...this.#store.authorities().slice(0, -1).map(certificateOf)]
+  }
+
+  /** Says which member has the authority, if that was not said before. @param authorityId its id */
+  sayWhoHasIt(authorityId: string): void {
+    if (this.current.authorityId === authorityId) return
+    this.#store.transaction(() => this.#publish({ ...this.current, authorityId }))
   }
 
   /** Revokes the certificates of these generations and before. @throws AppError TOO_MANY_REVOKED */

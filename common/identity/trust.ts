@@ -22,6 +22,8 @@ const Trust = Type.Object({
   authorities: Type.Array(Type.String({ maxLength: 4_096 }), { minItems: 1, maxItems: 4 }),
   /** The digest of the authority that issues certificates now. */
   issuer: Digest,
+  /** The member that has the authority; absent in documents of earlier versions. */
+  authorityId: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   revoked: Type.Array(Revocation, { maxItems: limits.revocationsMax }),
 })
 export type Trust = Static<typeof Trust>

@@ -1,15 +1,16 @@
 /** Join tokens that an admin has made over the network, in a cluster and in a mesh of real processes. */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { systemClock } from '../../common/clock.ts'
 import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import type { CallReply } from '../../peer/api/calls.ts'
-import { apiOf, type Cluster, startCluster } from './cluster-fixture.ts'
+import { apiOf, type Cluster, freePorts, startCluster } from './cluster-fixture.ts'
 import { statesAt } from './mesh-checks.ts'
 import { quickMesh, startMesh } from './mesh-fixture.ts'
 import { quickSettings } from './quick-settings.ts'
 import { type Ended, runTandem } from './run-tandem.ts'
-import type { TandemProcess } from './tandem-process.ts'
+import { TandemProcess } from './tandem-process.ts'
 
 type Created = CallReply<'createJoinToken'>
 
@@ -140,4 +141,20 @@ test('in a mesh the member that has the authority is asked, by itself or through
     .poll(events)
     .toContain(`a join token was created by peer2: ${made.tokenId}, role peer`)
   expect(await events()).toContain('a join token was created by peer1: ')
+
+  // It comes back at another address, of which the others learn from each other.
+  await first.kill()
+  const [port, httpPort] = await freePorts()
+  const config = ['--config', join(mesh.folder, 'config.json'), '--discovery-port', '0']
+  const flags = [...config, '--mesh', '--join', `127.0.0.1:${second.port}`]
+  const { name, dataFolder } = first
+  const place = { role: 'peer', name, dataFolder, port, httpPort, flags } as const
+  await using moved = new TandemProcess(place, { clock: systemClock })
+  await moved.start()
+  await expect.poll(async () => (await statesAt(second))['peer1']).toBe('live')
+  const there = await createdThrough(second)
+  expect(there.token).toContain(`@127.0.0.1:${port}`)
+  await writeFile(peers, there.token, { mode: 0o600 })
+  await mesh.startPeer([2])
+  await expect.poll(async () => (await statesAt(second))['peer3']).toBe('live')
 })
