@@ -34,6 +34,7 @@ import { heldFiles, type MeshQueries, type QueryParts, startQueries } from './me
 import { type SelfParts, selfOf } from './self-of-member.ts'
 import { boundTo } from './serve/bound-challenge.ts'
 import type { MeshHandlers } from './serve/serve-handlers.ts'
+import type { Serving } from './serve/start-serving.ts'
 import type { PeerSettings } from './settings.ts'
 import type { Standby } from './standby.ts'
 
@@ -101,6 +102,7 @@ interface Joining extends QueryParts, SelfParts {
   /** This peer's answers to an index. */
   readonly requests: IndexRequests
   readonly share: QueryParts['share'] & SelfParts['share']
+  readonly serving: SelfParts['serving'] & Pick<Serving, 'prover'>
   readonly cluster: Pick<Announcer, 'connected'> | undefined
 }
 
@@ -252,13 +254,13 @@ function startMember(
   { mesh, mirrors, kept }: Pick<Member, 'mesh' | 'mirrors' | 'kept'>,
   dependencies: PeerDependencies,
 ): Member {
-  const { meshed, requests } = joining
+  const { meshed, requests, serving } = joining
   const { connections, catalog } = meshed
   const knowsAll = (): boolean => mesh.behindCount === 0 && kept.keepsAll
   const asking = { ...joining, mesh, mirrors, connections, catalog, knowsAll }
   const queries = startQueries(starting, asking, dependencies)
   const handlers = {
-    ...memberHandlers({ meshed, requests, mesh, mirrors, kept }, dependencies),
+    ...memberHandlers({ meshed, requests, serving, mesh, mirrors, kept }, dependencies),
     ...queries.handlers,
   }
   const reachesIndex = (peerId: string): boolean => reaches(mesh.member(peerId))
@@ -328,7 +330,8 @@ function memberHandlers(
     mirrors,
     kept,
     requests,
-  }: Pick<Joining, 'meshed' | 'requests'> & Pick<Member, 'kept' | 'mesh' | 'mirrors'>,
+    serving,
+  }: Pick<Joining, 'meshed' | 'requests' | 'serving'> & Pick<Member, 'kept' | 'mesh' | 'mirrors'>,
   dependencies: PeerDependencies,
 ): Omit<MeshHandlers, keyof MeshQueries['handlers']> {
   return {
@@ -343,7 +346,9 @@ function memberHandlers(
     'confirm-copies': (hashes, _, signal) => requests['confirm-copies'](hashes, undefined, signal),
     'read-intent': (page, _, signal) => requests['read-intent'](page, undefined, signal),
     verify: (content, _, signal) => requests.verify(content, undefined, signal),
-    prove: (challenge, { id }, signal) => requests.prove(boundTo(id, challenge), undefined, signal),
+    prove: async (challenge, asker, signal) => ({
+      proof: await serving.prover.prove(boundTo(asker.id, challenge), signal, asker),
+    }),
     report: async (report, { id }, signal) => {
       if (report.lastSeq !== undefined) await mirrors.catchUp(id, report.lastSeq, signal)
       return await mirrors.report(id, 'report', report, signal)

@@ -84,3 +84,23 @@ test('chunks that are shown and not read are bounded, and given up with the requ
   asking.abort()
   expect(await another()).toBe(proofOf(one.bytes))
 })
+
+test('members that ask without end leave room for other members, and for the index', async () => {
+  const world = await aServingPeer()
+  const one = aContent(10)
+  await world.share('one', one)
+  await using serving = await world.serve()
+  const { sha256 } = one.content
+  const challenge = { sha256, chunk: 0, nonce }
+  const member = (id: string, host: string): Promise<string> =>
+    serving.prover.prove(challenge, never, { id, host })
+  // One machine may run any number of members.
+  const flood = Array.from({ length: 100 }, (_, number) => member(`liar${number}`, '192.0.2.9'))
+  const others = [member('peer2', '192.0.2.2'), serving.prover.prove(challenge, never)]
+  const outcomes = await Promise.allSettled(flood)
+  const busy = outcomes.filter(({ status }) => status === 'rejected').length
+  expect(busy).toBeGreaterThan(80)
+  expect(await Promise.all(others)).toEqual([proofOf(one.bytes), proofOf(one.bytes)])
+  // All of them have ended.
+  expect(await member('liar0', '192.0.2.9')).toBe(proofOf(one.bytes))
+})

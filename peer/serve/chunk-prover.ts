@@ -9,20 +9,28 @@ import { AppError, hasCode, toAppError } from '../../common/errors.ts'
 import { limits } from '../../common/limits.ts'
 import type { BulkSource, ReadableHandle } from '../../common/protocol/bulk.ts'
 import { unboundedAccount } from '../../common/protocol/byte-budget.ts'
+import { mayHold } from '../../common/protocol/host-share.ts'
 import type { RequestOf } from '../../common/protocol/messages.ts'
 import { type FileDependencies, piecesOf } from './file-bytes.ts'
 import { uploadBytesMin } from './serve-handlers.ts'
 import type { ServedContents } from './served-contents.ts'
-import type { UploadQueue } from './upload-queue.ts'
+import type { Requester, UploadQueue } from './upload-queue.ts'
 import { readFully } from './verified-chunks.ts'
 
-/** Chunks that are read, or wait to be: as many as an index asks for at a time. */
+/** Chunks that are read for the index, or wait to be: as many as it asks for at a time. */
 export const proofsMax = 8
+/** The same for all members of a mesh together; those of one host get half of them. */
+const memberProofsMax = 16
 
-/** All indexes together are one requester of the upload queue. */
-const requester = { id: 'index', host: 'index' }
+const theIndex: Requester = { id: 'index', host: 'index' }
 
 type ContentChunk = RequestOf<'show-chunk'>
+
+interface Entering {
+  readonly range: ByteRange
+  readonly asker: Requester
+  readonly signal: AbortSignal
+}
 
 interface Dependencies extends FileDependencies {
   readonly contents: ServedContents
@@ -34,7 +42,9 @@ interface Dependencies extends FileDependencies {
 /** Reads chunks for an index that asks whether this peer has its copies, in the queue of its uploads. */
 export class ChunkProver {
   readonly #dependencies: Dependencies
-  #running = 0
+  #ofIndex = 0
+  #ofMembers = 0
+  readonly #ofHosts = new Map<string, number>()
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
@@ -43,12 +53,17 @@ export class ChunkProver {
   /**
    * The SHA-256 of the nonce and the chunk, in hexadecimal digits, read from any file of the content. Bytes
    * that are not the chunk are never proven: the file is verified instead.
+   * @param asker the member of a mesh that asks; by default an index
    * @throws AppError CONTENT_NOT_FOUND, CHUNK_OUT_OF_RANGE, CONTENT_CHANGED, DISK_FAILED, BUSY, STOPPING;
    *   or the signal's reason
    */
-  async prove({ sha256, chunk, nonce }: RequestOf<'prove'>, signal: AbortSignal): Promise<string> {
+  async prove(
+    { sha256, chunk, nonce }: RequestOf<'prove'>,
+    signal: AbortSignal,
+    asker: Requester = theIndex,
+  ): Promise<string> {
     const { list, range } = this.#find({ sha256, chunk })
-    using _ = await this.#enter({ sha256, chunk }, range, signal)
+    using _ = await this.#enter({ sha256, chunk }, { range, asker, signal })
     const { contents, openFiles, recheck, verify } = this.#dependencies
     let failure = new AppError('CONTENT_NOT_FOUND', { sha256 })
     for (const file of contents.find(sha256)) {
@@ -80,7 +95,7 @@ export class ChunkProver {
    */
   async show(wanted: ContentChunk, signal: AbortSignal): Promise<BulkSource> {
     const { list, range } = this.#find(wanted)
-    const slot = await this.#enter(wanted, range, signal)
+    const slot = await this.#enter(wanted, { range, asker: theIndex, signal })
     const pieces = this.#shown(wanted.sha256, list, range, signal)
     return { bytes: list.length + range.bytes, pieces: during(slot, pieces) }
   }
@@ -116,20 +131,22 @@ export class ChunkProver {
   /** As for other peers, a short read does not wait. The signal ends what never starts. */
   async #enter(
     { sha256, chunk }: ContentChunk,
-    { bytes }: ByteRange,
-    signal: AbortSignal,
+    { range: { bytes }, asker, signal }: Entering,
   ): Promise<Disposable> {
-    if (this.#running >= proofsMax) throw new AppError('BUSY')
-    this.#running += 1
+    if (!this.#mayRun(asker)) throw new AppError('BUSY')
+    this.#count(asker, 1)
     const stack = new DisposableStack()
     const release = (): void => stack.dispose()
     stack.defer(() => {
-      this.#running -= 1
+      this.#count(asker, -1)
       signal.removeEventListener('abort', release)
     })
     try {
       if (bytes >= uploadBytesMin) {
         const wanted = { sha256, chunk, isBackground: true } as const
+        // What a member fetches is queued apart from what it has proven.
+        const { id, host } = asker
+        const requester = { id: `proofs of ${id}`, host: `proofs of ${host}` }
         stack.use(await this.#dependencies.queue.enter(wanted, requester, signal))
       }
       signal.throwIfAborted()
@@ -139,6 +156,25 @@ export class ChunkProver {
       stack.dispose()
       throw error
     }
+  }
+
+  /** Members that ask without end must not make this peer seem to be without its copies, as it is too busy. */
+  #mayRun(asker: Requester): boolean {
+    if (asker === theIndex) return this.#ofIndex < proofsMax
+    const hostBytes = this.#ofHosts.get(asker.host) ?? 0
+    return mayHold(1, { bytesMax: memberProofsMax, usedBytes: this.#ofMembers, hostBytes })
+  }
+
+  #count(asker: Requester, more: 1 | -1): void {
+    if (asker === theIndex) {
+      this.#ofIndex += more
+      return
+    }
+    const { host } = asker
+    const ofHost = (this.#ofHosts.get(host) ?? 0) + more
+    if (ofHost === 0) this.#ofHosts.delete(host)
+    else this.#ofHosts.set(host, ofHost)
+    this.#ofMembers += more
   }
 }
 
