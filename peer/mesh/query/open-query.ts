@@ -1,4 +1,5 @@
 import type { Clock } from '../../../common/clock.ts'
+import { nameProblem } from '../../../common/ids.ts'
 import { parseNameQuery, parsePattern } from '../../../common/name-query.ts'
 import type { QueryFile } from '../../../common/protocol/query-messages.ts'
 import { WakeUp } from '../../../common/wake-up.ts'
@@ -110,8 +111,9 @@ export class OpenQuery {
   }
 }
 
-/** Whether a file is what a query asks for. */
+/** Whether a file is what a query asks for; one whose name no file can have never is. */
 export function isAskedFor({ name, sha256, pattern, search }: QueryWhat, file: QueryFile): boolean {
+  if (nameProblem(file.name) !== undefined) return false
   if (name !== undefined && file.name !== name) return false
   if (pattern !== undefined && !parsePattern(pattern).matches(file.name)) return false
   if (search !== undefined && !parseNameQuery(search).matches(file.name)) return false

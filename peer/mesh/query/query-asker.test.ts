@@ -215,3 +215,41 @@ test('files of programs count as they are told: bytes are checked when they are 
   ])
   expect(world.learned).toEqual([])
 })
+
+test.each(['../../api/settings', 'a/../../b', '/etc/passwd', 'a\u001b[2J', ''])(
+  'a hit with the name %j, which no file can have, is ignored',
+  async (name) => {
+    const world = new World()
+    const query = world.asker.ask({ sha256 })
+    await world.hit(query, [{ ...file, name }])
+    const program = { peerId: 'p', url: 'http://10.0.0.2:9000' }
+    const { queryId } = query
+    world.asker.onHit({ queryId, files: [{ ...file, name }], program }, { id: 'holder' })
+    expect([query.hits, world.learned]).toEqual([[], []])
+  },
+)
+
+test.each(['http://[x', 'http://a b', 'http://host:99999'])(
+  'a hit of a program at %s, which is no address, is ignored',
+  async (url) => {
+    const world = new World()
+    const query = world.asker.ask({ sha256 })
+    const hit = { queryId: query.queryId, files: [file], program: { peerId: 'p', url } }
+    world.asker.onHit(hit, { id: 'holder' })
+    expect(query.hits).toEqual([])
+  },
+)
+
+test('the source of a program has the port of its protocol if it says none', async () => {
+  const world = new World()
+  const query = world.asker.ask({ sha256 })
+  for (const url of ['http://a.test', 'https://b.test'])
+    world.asker.onHit(
+      { queryId: query.queryId, files: [file], program: { peerId: url.slice(-6), url } },
+      { id: 'holder' },
+    )
+  expect(query.hits.map(({ host, port }) => [host, port])).toEqual([
+    ['a.test', 80],
+    ['b.test', 443],
+  ])
+})

@@ -186,10 +186,13 @@ function isSameWhat(one: QueryWhat, other: QueryWhat): boolean {
   return keys.every((key) => one[key] === other[key])
 }
 
-/** What a program has. */
+/** What a program has; nothing if it says no address. */
 function hitsOf({ program: { peerId, url }, files }: ProgramFiles): QueryHit[] {
-  const { hostname, port } = new URL(url)
-  const at = { host: normalHost(hostname), port: Number(port || 80) }
+  const parsed = URL.parse(url)
+  if (parsed === null) return []
+  const { hostname, port, protocol } = parsed
+  const usualPort = protocol === 'https:' ? 443 : 80
+  const at = { host: normalHost(hostname), port: Number(port || usualPort) }
   return files.map((file) => ({ ...file, peerId, ...at, url }))
 }
 
