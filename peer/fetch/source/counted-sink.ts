@@ -23,6 +23,7 @@ export function countedSink(
   { purpose, progress, onReceived, onBytes }: Counting,
 ): BulkSink {
   const count = (bytes: number): Promise<void> | undefined => {
+    progress.onBytes(bytes)
     const held = onReceived(bytes, purpose)
     return held && progress.excuse(held)
   }
@@ -30,7 +31,6 @@ export function countedSink(
     begin: (bytes) => sink.begin(bytes),
     write: (piece) => {
       sink.write(piece)
-      progress.onBytes(piece.length)
       onBytes?.(piece.length)
       return count(piece.length)
     },
