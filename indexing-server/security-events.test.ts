@@ -52,7 +52,8 @@ test('what happens to a token is recorded with who had it done and what it lets 
   const record = (event: NewEvent): unknown => events.push(event)
   const metrics = { onRefused: () => {} }
   const security = securityEvents({ record }, metrics, { clock: new FakeClock() })
-  const token = { tokenId: '00112233', role: 'peer', createdMs: 0, expiresMs: 86_400_000 } as const
+  const times = { createdMs: 0, expiresMs: 86_400_000 }
+  const token = { tokenId: '00112233', role: 'peer', ...times, createdBy: 'peer1' } as const
   const made = { ...token, usesMax: 1 }
   security.onNews({ kind: 'token-created', token: made, by: 'peer1' })
   security.onNews({

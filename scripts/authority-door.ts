@@ -29,7 +29,9 @@ export interface AuthoritySession extends TokenSession {
 
 /** Adds the options of {@link atAuthority}. */
 export function addDoorOptions(command: Command): Command {
-  return addCallOptions(addPlaceOptions(command))
+  const peer =
+    'the first peer of a mesh, or one to call (default: the index if it is here, otherwise call peer1)'
+  return addCallOptions(addPlaceOptions(command, peer))
 }
 
 /**

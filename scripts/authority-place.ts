@@ -28,9 +28,12 @@ export interface AuthorityPlace {
 }
 
 /** Adds the options of {@link placeOf}. */
-export function addPlaceOptions(command: Command): Command {
+export function addPlaceOptions(
+  command: Command,
+  peer = 'the first peer of a mesh (default: the index has the authority)',
+): Command {
   return command
-    .option('--peer <id>', 'the first peer of a mesh (default: the index has the authority)')
+    .option('--peer <id>', peer)
     .option('--data <folder>', 'its data folder (default: as configured)')
     .option('--host <host>', 'where others reach it, for tokens (default: as configured)')
     .option('--port <port>', 'the port of it (default: as configured)', Number)

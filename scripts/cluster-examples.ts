@@ -55,6 +55,7 @@ export const clusterExamples: {
           expiresMs: 1_790_086_400_000,
           uses: 0,
           isRevoked: false,
+          createdBy: 'peer1',
         },
       ],
     },

@@ -98,6 +98,32 @@ test('an admin makes, lists and revokes tokens; the events say who, and no secre
   })
 })
 
+test('an admin that is revoked, or is one no longer, leaves no token behind', async () => {
+  const open = await openAuthority()
+  const { authority } = open.cluster
+  const boss = open.askAs(await open.member('boss', 'admin'))
+  const second = await open.member('second', 'admin')
+  const made = await open.askAs(second)('create-join-token', { role: 'admin', forMs: hour })
+  const revoked = (): string[] =>
+    authority.tokens.list().flatMap(({ isRevoked, tokenId }) => (isRevoked ? [tokenId] : []))
+  expect(revoked()).toEqual([])
+  expect((await boss('join-tokens', {})).tokens).toContainEqual(
+    expect.objectContaining({ tokenId: made.tokenId, createdBy: 'second' }),
+  )
+  await boss('revoke-member', { id: 'second' })
+  // Also the one that it has joined with.
+  expect(revoked()).toContain(made.tokenId)
+  expect(revoked()).toHaveLength(2)
+
+  const third = await open.member('third', 'admin')
+  const other = await open.askAs(third)('create-join-token', { role: 'peer', forMs: hour })
+  const { request } = await makeRequest('third', third.credentials.key)
+  const secret = authority.tokens.create({ role: 'peer', forMs: hour })
+  await authority.join({ secret, id: 'third', names: [], request })
+  expect(revoked()).toContain(other.tokenId)
+  expect(() => authority.tokens.check(secret)).not.toThrow()
+})
+
 const asked: { readonly [T in AdminMessage]: RequestOf<T> } = {
   'revoke-member': { id: 'boss' },
   'create-join-token': { role: 'admin', forMs: hour },

@@ -13,6 +13,8 @@ export interface TokenRow {
   readonly usesMax: number | undefined
   readonly uses: number
   readonly isRevoked: boolean
+  /** The member that had it made; undefined if it was made on the machine of the authority. */
+  readonly createdBy: string | undefined
 }
 
 /** A join token was created or revoked. Without `by`: on the machine of the authority. */
@@ -71,6 +73,7 @@ const migrations = [
      seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, by_id TEXT,
      token_id TEXT NOT NULL REFERENCES tokens ON DELETE CASCADE
    ) STRICT;`,
+  'ALTER TABLE tokens ADD COLUMN created_by TEXT;',
 ]
 
 const fileName = 'authority.sqlite'
@@ -107,21 +110,18 @@ export class AuthorityStore implements Disposable {
     return this.#database.transaction(work).immediate()
   }
 
-  /** @param by the member that has it made; undefined for this machine */
-  addToken(
-    token: Omit<TokenRow, 'uses' | 'isRevoked'> & { readonly secretHash: Buffer },
-    by: string | undefined,
-  ): void {
+  addToken(token: Omit<TokenRow, 'uses' | 'isRevoked'> & { readonly secretHash: Buffer }): void {
     this.#run(
-      'INSERT INTO tokens (token_id, secret_hash, role, created_ms, expires_ms, uses_max) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT INTO tokens (token_id, secret_hash, role, created_ms, expires_ms, uses_max, created_by) VALUES (?, ?, ?, ?, ?, ?, ?)',
       token.tokenId,
       token.secretHash,
       token.role,
       token.createdMs,
       token.expiresMs,
       token.usesMax ?? null,
+      token.createdBy ?? null,
     )
-    this.#addNews('token-created', token.tokenId, by)
+    this.#addNews('token-created', token.tokenId, token.createdBy)
   }
 
   /** All tokens, the newest first. */
@@ -153,11 +153,16 @@ export class AuthorityStore implements Disposable {
     })
   }
 
-  /** Revokes the tokens for these roles that a member has joined with; `by` as in {@link revokeToken}. */
+  /**
+   * Revokes the tokens for these roles that a member has joined with, and all that it had made; `by` as in
+   * {@link revokeToken}.
+   */
   revokeTokensOf(id: string, roles: readonly TokenRole[], by: string | undefined): void {
-    const sql = `${selectTokens} WHERE is_revoked = 0 AND token_id IN (SELECT token_id FROM token_uses WHERE id = ?)`
-    const used = this.#database.prepare<[string], RawToken>(sql).all(id)
-    for (const { tokenId, role } of used) if (roles.includes(role)) this.revokeToken(tokenId, by)
+    const used = 'SELECT token_id FROM token_uses WHERE id = ?'
+    const sql = `${selectTokens} WHERE is_revoked = 0 AND (created_by = ? OR token_id IN (${used}))`
+    const tokens = this.#database.prepare<[string, string], RawToken>(sql).all(id, id)
+    for (const { tokenId, role, createdBy } of tokens)
+      if (createdBy === id || roles.includes(role)) this.revokeToken(tokenId, by)
   }
 
   /** What happened to tokens since this was called last. */
@@ -270,7 +275,8 @@ export class AuthorityStore implements Disposable {
   }
 }
 
-interface RawToken extends Omit<TokenRow, 'usesMax' | 'isRevoked'> {
+interface RawToken extends Omit<TokenRow, 'usesMax' | 'isRevoked' | 'createdBy'> {
+  readonly createdBy: string | null
   readonly secretHash: Buffer
   readonly usesMax: number | null
   readonly isRevoked: number
@@ -288,7 +294,7 @@ interface RawMember extends Omit<MemberRow, 'isRevoked' | 'isAuthority'> {
 }
 
 const tokenColumns = `tokens.token_id AS tokenId, secret_hash AS secretHash, role, created_ms AS createdMs, expires_ms AS expiresMs,
-  uses_max AS usesMax, is_revoked AS isRevoked, (SELECT count(*) FROM token_uses WHERE token_id = tokens.token_id) AS uses`
+  uses_max AS usesMax, is_revoked AS isRevoked, created_by AS createdBy, (SELECT count(*) FROM token_uses WHERE token_id = tokens.token_id) AS uses`
 const selectTokens = `SELECT ${tokenColumns} FROM tokens`
 const selectNews = `SELECT seq, kind, by_id AS "by", ${tokenColumns} FROM token_news JOIN tokens USING (token_id) ORDER BY seq LIMIT 100`
 
@@ -299,7 +305,8 @@ function tokenOf(raw: RawToken): TokenRow {
   const { tokenId, role, createdMs, expiresMs, usesMax, uses, isRevoked } = raw
   const times = { createdMs, expiresMs }
   const used = { usesMax: usesMax ?? undefined, uses }
-  return { tokenId, role, ...times, ...used, isRevoked: isRevoked === 1 }
+  const createdBy = raw.createdBy ?? undefined
+  return { tokenId, role, ...times, ...used, isRevoked: isRevoked === 1, createdBy }
 }
 
 function memberOf({ isRevoked, isAuthority, ...row }: RawMember): MemberRow {

@@ -188,7 +188,8 @@ export class Authority implements Disposable {
   }
 
   /**
-   * Revokes all certificates of a member, and the tokens that it has joined with, which it knows.
+   * Revokes all certificates of a member, the tokens that it has joined with, which it knows, and those that it had
+   * made.
    * @param by the member that has it revoked; undefined for a command on this machine
    * @throws AppError MEMBER_UNKNOWN, MEMBER_IS_AUTHORITY, TOO_MANY_REVOKED
    */

@@ -25,8 +25,15 @@ function addMany(
     for (let place = 0; place < count; place++) {
       const tokenId = String(place).padStart(8, '0')
       const { expiresMs } = terms
-      const token = { tokenId, role: 'reader', createdMs: place, expiresMs, usesMax: 1 } as const
-      store.addToken({ ...token, secretHash: Buffer.alloc(32) }, undefined)
+      const token = {
+        tokenId,
+        role: 'reader',
+        createdMs: place,
+        expiresMs,
+        usesMax: 1,
+        createdBy: undefined,
+      } as const
+      store.addToken({ ...token, secretHash: Buffer.alloc(32) })
       if (terms.isRevoked) store.revokeToken(tokenId, undefined)
     }
   })

@@ -50,10 +50,11 @@ export class JoinTokens {
       createdMs: nowMs,
       expiresMs: nowMs + forMs,
       usesMax,
+      createdBy: by,
     }
     this.#store.transaction(() => {
       this.#makeRoom(nowMs)
-      this.#store.addToken(token, by)
+      this.#store.addToken(token)
     })
     return secret
   }

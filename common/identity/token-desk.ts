@@ -58,8 +58,16 @@ export function tokenDesk(
   }
 }
 
-function listed({ usesMax, ...token }: TokenRow): ReplyOf<'join-tokens'>['tokens'][number] {
-  return usesMax === undefined ? token : { ...token, usesMax }
+function listed({
+  usesMax,
+  createdBy,
+  ...token
+}: TokenRow): ReplyOf<'join-tokens'>['tokens'][number] {
+  return {
+    ...token,
+    ...(usesMax !== undefined && { usesMax }),
+    ...(createdBy !== undefined && { createdBy }),
+  }
 }
 
 /** What a process is started with to join. A reader joins once, and looks up and downloads from then on. */

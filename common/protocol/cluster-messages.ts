@@ -141,6 +141,9 @@ export const clusterMessages = {
           expiresMs,
           uses: described(Count, 'How many have joined with it'),
           isRevoked: Type.Boolean(),
+          createdBy: Type.Optional(
+            described(PeerId, 'Who had it made, if not the authority or a command on its machine'),
+          ),
         }),
         { maxItems: limits.joinTokensMax },
       ),

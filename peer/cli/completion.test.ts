@@ -6,9 +6,11 @@ import { temporaryFolder } from '../../common/testing/temp-folder.ts'
 import { FakePeerApi } from '../testing/fake-peer-api.ts'
 import { peerCommands } from './commands.ts'
 import { type Completion, complete } from './completion.ts'
+import { joinTokenCommand } from './join-token-commands.ts'
 import { pathsWith } from './paths-with.ts'
 
-const commands = peerCommands(async () => {})
+const run = async (): Promise<void> => {}
+const commands = [...peerCommands(run), joinTokenCommand(run)]
 
 function completing(...names: string[]): (line: string) => Promise<Completion> {
   const api = new FakePeerApi({ clock: systemClock })
@@ -37,6 +39,9 @@ describe('Tab completes', () => {
     ['drain ', [['peer1', 'peer2'], '']],
     ['safe-to-stop peer2', [['peer2 '], 'peer2']],
     ['peers ', [['forget', 'revoke'], '']],
+    ['token ', [['list', 'create', 'revoke'], '']],
+    ['token cre', [['create '], 'cre']],
+    ['token create ', [[], '']],
     ['peers forget peer2', [['peer2 '], 'peer2']],
     ['download --sh', [['--sha256 '], '--sh']],
     ['history --of ', [['all', 'peer1', 'peer2'], '']],

@@ -72,7 +72,11 @@ function createCommand<Options extends CommonOptions>(run: RunTokenCommand<Optio
     .description(
       'Makes a join token. Each process that has it can join the cluster until it expires.',
     )
-    .option('--for <duration>', 'how long it is valid', parseFor, durationMsOf(defaultFor))
+    .addOption(
+      new Option('--for <duration>', 'how long it is valid')
+        .argParser(parseFor)
+        .default(durationMsOf(defaultFor), defaultFor),
+    )
     .option(
       '--uses <number>',
       `how many may join with it (default and most: ${limits.membersPerTokenMax})`,
@@ -129,6 +133,7 @@ function tokensText(
     { title: 'ROLE' },
     { title: 'USES', align: 'right' },
     { title: 'EXPIRES' },
+    { title: 'MADE BY' },
     { title: 'STATE' },
   ] as const
   const rows = tokens.map((token) => [
@@ -136,6 +141,7 @@ function tokensText(
     token.role,
     `${token.uses}${token.usesMax === undefined ? '' : ` of ${token.usesMax}`}`,
     localText(token.expiresMs),
+    token.createdBy ?? '',
     stateOf(token, nowMs),
   ])
   return tableText(columns, rows, bold)
