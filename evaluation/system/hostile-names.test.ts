@@ -30,11 +30,13 @@ const hostileNames = [
   `${'x'.repeat(256)}/a`,
 ] as const
 
-/** All entries below a folder, by path. */
-/** All paths, without the file in which a peer records some time after its start how far its scrub is. */
+/** What a peer writes for itself at any time. */
+const ownState = /(^|\/)\.tandem\/(scrub\.json(\.new)?|[\w.-]+-(wal|shm|journal))$/
+
+/** All paths below a folder but {@link ownState}. */
 async function treeOf(folder: string): Promise<string[]> {
   const paths = await readdir(folder, { recursive: true })
-  return paths.filter((path) => !path.endsWith(join('.tandem', 'scrub.json'))).toSorted()
+  return paths.filter((path) => !ownState.test(path)).toSorted()
 }
 
 test('the index refuses hostile announcements, and keeps earlier ones', async () => {
