@@ -9,7 +9,7 @@ import { errorTable } from './error-table.ts'
 import { AppError } from './errors.ts'
 import { problemOf, problemType } from './http-problem.ts'
 import { deadlines, limits } from './limits.ts'
-import { connectionToEvict, type Occupant } from './protocol/connection-slots.ts'
+import { ConnectionSlots, type Occupant } from './protocol/connection-slots.ts'
 import { hostKeyOf, mayHold } from './protocol/host-share.ts'
 
 /** Interval of Node's check for late headers: small against `deadlines.httpHeadersMs`. */
@@ -42,6 +42,11 @@ interface Client extends Occupant {
  */
 export function guardHttp(server: Server, handle: Handler, { clock }: { clock: Clock }): void {
   const clients = new Map<Socket, Client>()
+  const slots = new ConnectionSlots<Client>({ clock })
+  const leave = (client: Client): void => {
+    clients.delete(client.socket)
+    slots.delete(client)
+  }
   server.maxConnections = limits.httpConnectionsMax + limits.connectionsTurnedAwayMax
   server.setTimeout(deadlines.connectionIdleMs)
   // A connection that could not be accepted, for lack of memory for example, must not end the
@@ -50,13 +55,16 @@ export function guardHttp(server: Server, handle: Handler, { clock }: { clock: C
   server.on('connection', (socket) => {
     const client = clientOf(socket, clock)
     if (clients.size >= limits.httpConnectionsMax) {
-      const leaving = connectionToEvict(clients.values(), client.hostKey, deadlines)
-      if (leaving === undefined) return void socket.destroy()
-      clients.delete(leaving.socket)
-      leaving.socket.destroy()
+      const leaving = slots.leavingFor(client.hostKey)
+      if (leaving.length === 0) return void socket.destroy()
+      for (const one of leaving) {
+        leave(one)
+        one.socket.destroy()
+      }
     }
     clients.set(socket, client)
-    socket.once('close', () => clients.delete(client.socket))
+    slots.add(client)
+    socket.once('close', () => leave(client))
   })
   server.on('secured', (socket: Socket, secured: Socket) => {
     const client = clients.get(socket)

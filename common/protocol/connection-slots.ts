@@ -1,4 +1,6 @@
-/** Which connection to evict for a new one when a server is at its limit. Pure. */
+/** Which connections a server at its limit gives up for a new one. */
+import type { Clock } from '../clock.ts'
+import { deadlines } from '../limits.ts'
 
 /** The facts about a connection that decide. */
 export interface Occupant {
@@ -14,6 +16,18 @@ export interface Occupant {
   readonly silentMs: number
 }
 
+interface Candidate<T> {
+  readonly one: T
+  readonly rank: number
+  readonly hostCount: number
+  readonly silentMs: number
+}
+
+/** To look at all of thousands of connections takes milliseconds: so many are found by one look, … */
+const candidatesMax = 64
+/** … and used for so long. */
+const candidatesMs = 100
+
 /** Least valuable first: silent before hello, idle, busy, registered. */
 function rankOf({ isGreeted, isRegistered, isBusy }: Occupant): number {
   if (!isGreeted) return 0
@@ -21,34 +35,83 @@ function rankOf({ isGreeted, isRegistered, isBusy }: Occupant): number {
   return isBusy ? 2 : 1
 }
 
-/**
- * The connection to close so that one from `hostKey` can be served; undefined if there is none. A
- * host with more connections than the newcomer's host would have gives up one. Otherwise only
- * connections that are not busy and were silent for `slotIdleMs` are closed, including those of the
- * newcomer's host.
- */
-export function connectionToEvict<T extends Occupant>(
-  occupants: Iterable<T>,
-  hostKey: string,
-  { slotIdleMs }: { slotIdleMs: number },
-): T | undefined {
-  const all = [...occupants]
-  const counts = new Map<string, number>()
-  for (const one of all) counts.set(one.hostKey, (counts.get(one.hostKey) ?? 0) + 1)
-  const share = (counts.get(hostKey) ?? 0) + 1
-  const countOf = (one: T): number => counts.get(one.hostKey) ?? 0
-  let best: T | undefined
-  for (const one of all) {
-    const isIdle = rankOf(one) <= 1 && one.silentMs >= slotIdleMs
-    const isBeyondShare = countOf(one) > share
-    const isComparable = one.hostKey === hostKey || countOf(one) >= share
-    if (!isBeyondShare && !(isIdle && isComparable)) continue
-    if (best === undefined || leavesBefore(one, best, countOf)) best = one
-  }
-  return best
+function leavesBefore(a: Candidate<unknown>, b: Candidate<unknown>): number {
+  return a.rank - b.rank || b.hostCount - a.hostCount || b.silentMs - a.silentMs
 }
 
-function leavesBefore<T extends Occupant>(a: T, b: T, countOf: (one: T) => number): boolean {
-  const difference = rankOf(a) - rankOf(b) || countOf(b) - countOf(a) || b.silentMs - a.silentMs
-  return difference < 0
+/** The connections of a server. */
+export class ConnectionSlots<T extends Occupant> {
+  readonly #clock: Clock
+  readonly #all = new Set<T>()
+  readonly #hostCounts = new Map<string, number>()
+  /** Least valuable first. */
+  #candidates: readonly Candidate<T>[] = []
+  #lookedMs = Number.NEGATIVE_INFINITY
+
+  constructor({ clock }: { readonly clock: Clock }) {
+    this.#clock = clock
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  [Symbol.iterator](): IterableIterator<T> {
+    return this.#all.values()
+  }
+
+  add(one: T): void {
+    this.#all.add(one)
+    this.#hostCounts.set(one.hostKey, this.#countOf(one.hostKey) + 1)
+  }
+
+  delete(one: T): void {
+    if (!this.#all.delete(one)) return
+    const count = this.#countOf(one.hostKey) - 1
+    if (count > 0) this.#hostCounts.set(one.hostKey, count)
+    else this.#hostCounts.delete(one.hostKey)
+  }
+
+  /**
+   * The connections to close so that one from `hostKey` can be served: all that have been silent before
+   * their hello for `deadlines.slotIdleMs`, or one; none if it must be refused. A host with more
+   * connections than the newcomer's host would have gives up one. Otherwise only a connection that is
+   * not busy and was silent for `slotIdleMs` leaves, also one of the newcomer's host.
+   */
+  leavingFor(hostKey: string): readonly T[] {
+    const nowMs = this.#clock.monotonicMs()
+    if (nowMs - this.#lookedMs < candidatesMs) {
+      const known = this.#candidates.find((one) => this.#mayLeave(one, hostKey))
+      if (known !== undefined) return [known.one]
+    }
+    const silent = [...this.#all].filter(
+      ({ isGreeted, silentMs }) => !isGreeted && silentMs >= deadlines.slotIdleMs,
+    )
+    if (silent.length > 0) return silent
+    const order = Array.from(this.#all, (one) => this.#candidate(one)).sort(leavesBefore)
+    this.#candidates = order.slice(0, candidatesMax)
+    this.#lookedMs = nowMs
+    const found = order.find((one) => this.#mayLeave(one, hostKey))
+    return found === undefined ? [] : [found.one]
+  }
+
+  #candidate(one: T): Candidate<T> {
+    const { hostKey, silentMs } = one
+    return { one, rank: rankOf(one), hostCount: this.#countOf(hostKey), silentMs }
+  }
+
+  #mayLeave({ one, rank }: Candidate<T>, newcomer: string): boolean {
+    // It may be worth more, or be gone, since it was looked at.
+    if (!this.#all.has(one) || rankOf(one) > rank) return false
+    const { hostKey, silentMs } = one
+    const share = this.#countOf(newcomer) + 1
+    const count = this.#countOf(hostKey)
+    if (count > share) return true
+    const isIdle = rank <= 1 && silentMs >= deadlines.slotIdleMs
+    return isIdle && (hostKey === newcomer || count >= share)
+  }
+
+  #countOf(hostKey: string): number {
+    return this.#hostCounts.get(hostKey) ?? 0
+  }
 }

@@ -6,7 +6,7 @@ import { RefusalNotices } from '../refusal-notices.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { type ClusterDesk, checkHello, clusterHandlers, isAboutIdentity } from './cluster-desk.ts'
 import { Connection } from './connection.ts'
-import { connectionToEvict, type Occupant } from './connection-slots.ts'
+import { ConnectionSlots, type Occupant } from './connection-slots.ts'
 import { connectionErrorId, errorFrame } from './envelope.ts'
 import { type Dispatch, dispatcher, type Handlers, type SessionSlot } from './handlers.ts'
 import { hostKeyOf } from './host-share.ts'
@@ -68,7 +68,7 @@ export async function startServer<To extends 'index' | 'peer', Session>(
   options: ServerOptions<To>,
   dependencies: ServerDependencies<To, Session>,
 ): Promise<Server> {
-  const served = new Set<Served>()
+  const served = new ConnectionSlots<Served>(dependencies)
   const refusals = new Refusals(dependencies)
   const notices = new RefusalNotices(dependencies)
   const budget = new ByteBudget(budgetOptions, dependencies)
@@ -128,33 +128,19 @@ class Refusals {
   }
 }
 
-/** Closes all connections that have waited with their hello, and returns their number. */
-function closeUngreeted(served: Set<Served>): number {
-  const silent = [...served].filter(
-    ({ isGreeted, silentMs }) => !isGreeted && silentMs >= deadlines.slotIdleMs,
-  )
-  for (const one of silent) {
+/** Closes the least valuable connections, if the policy allows it for this newcomer. */
+function makeRoom(served: ConnectionSlots<Served>, { host }: Address, refusals: Refusals): boolean {
+  const hostKey = hostKeyOf(host)
+  if (refusals.has(hostKey)) return false
+  const leaving = served.leavingFor(hostKey)
+  // A host may replace its own connections, but not all of them in a moment.
+  if (leaving.every(({ hostKey: of, isGreeted }) => of === hostKey && isGreeted))
+    refusals.add(hostKey)
+  for (const one of leaving) {
     served.delete(one)
     one.connection.destroy()
   }
-  return silent.length
-}
-
-/** Evicts the least valuable connection, if the policy allows it for this newcomer. */
-function makeRoom(served: Set<Served>, { host }: Address, refusals: Refusals): boolean {
-  const hostKey = hostKeyOf(host)
-  if (refusals.has(hostKey)) return false
-  if (closeUngreeted(served) > 0) return true
-  const found = connectionToEvict(served, hostKey, deadlines)
-  if (found === undefined) {
-    refusals.add(hostKey)
-    return false
-  }
-  // A host may replace its own connections, but not all of them in a moment.
-  if (found.hostKey === hostKey) refusals.add(hostKey)
-  served.delete(found)
-  found.connection.destroy()
-  return true
+  return leaving.length > 0
 }
 
 function refuse({ stream }: Wire, error: AppError): void {
