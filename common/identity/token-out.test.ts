@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Address } from '../protocol/transport.ts'
@@ -54,6 +54,24 @@ test('a token for its role is in the file, which only its owner may read', async
   expect(token).toMatchObject({ address: index, authority: given.cluster.authority.digest })
   expect(given.cluster.authority.tokens.list()).toMatchObject([{ role: 'admin' }])
   expect((await stat(given.path)).mode & 0o777).toBe(0o600)
+})
+
+test('while the file cannot be written, the same token waits for it', async () => {
+  const given = await keeping()
+  const { clock, cluster, path } = given
+  // A folder is in its place.
+  await mkdir(path, { recursive: true })
+  given.start()
+  const { tokens } = cluster.authority
+  await vi.waitFor(() => expect(tokens.list()).toHaveLength(1))
+  for (let retries = 0; retries < 20; retries += 1) {
+    await clock.advance(300_000)
+    await readFile(path).catch(() => {})
+  }
+  expect(tokens.list()).toHaveLength(1)
+  await rmdir(path)
+  expect(tokens.isValidFor((await given.next()).secret, hourMs)).toBe(true)
+  expect(tokens.list()).toHaveLength(1)
 })
 
 test('it is replaced after half of its time, or when it is damaged or leads elsewhere', async () => {

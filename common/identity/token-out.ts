@@ -46,6 +46,8 @@ export async function keepTokenFile(
   },
 ): Promise<void> {
   await removeUnfinished(dirname(path), clock.nowMs())
+  /** Made, and not written yet: tokens that no process has would take the place of others. */
+  let unwritten: string | undefined
   for (let failures = 0; !signal.aborted; ) {
     try {
       await mkdir(dirname(path), { recursive: true })
@@ -54,9 +56,11 @@ export async function keepTokenFile(
         kept?.authority === authority.digest &&
         formatAddress(kept.address) === formatAddress(address)
       if (!leadsHere || !authority.tokens.isValidFor(kept.secret, validMs / 2)) {
-        const secret = authority.tokens.create({ role, forMs: validMs })
-        const token = formatJoinToken({ authority: authority.digest, secret, address })
-        await writePrivate(path, `${token}\n`)
+        if (unwritten === undefined || !authority.tokens.isValidFor(unwritten, validMs / 2))
+          unwritten = authority.tokens.create({ role, forMs: validMs })
+        const made = { authority: authority.digest, secret: unwritten, address }
+        await writePrivate(path, `${formatJoinToken(made)}\n`)
+        unwritten = undefined
       }
       failures = 0
     } catch (error) {
