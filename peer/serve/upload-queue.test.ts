@@ -139,3 +139,25 @@ test('a queue that is too long, or does not move in time, answers BUSY', async (
   expect(new Set(outcomes)).toEqual(new Set(['served', 'BUSY']))
   await clock.advance(0)
 })
+
+test('a read that others bound waits in a queue that is full of those of other hosts, and is answered', async () => {
+  const { clock, queue } = await aFullQueue()
+  const { uploadsWaitingMax, uploadsWaitingPerPeerMax } = limits
+  const served: string[] = []
+  const enter = async (id: string, isBackground?: true): Promise<void> => {
+    const wanted = { sha256: 'a', chunk: 1, ...(isBackground && { isBackground }) }
+    const slot = await queue.enter(wanted, { id, host: id }, never)
+    served.push(id)
+    slot[Symbol.dispose]()
+  }
+  const crowd = Array.from({ length: uploadsWaitingMax }, (_, number) =>
+    enter(`p${Math.floor(number / uploadsWaitingPerPeerMax)}`).catch(() => {}),
+  )
+  await expect(enter('one more')).rejects.toMatchObject({ code: 'BUSY' })
+  const proof = enter('proofs', true)
+  expect(queue.length).toBe(uploadsWaitingMax + 1)
+  await clock.advance(uploadQueueMs)
+  await proof
+  await Promise.all(crowd)
+  expect(served).toContain('proofs')
+})

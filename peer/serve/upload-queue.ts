@@ -15,7 +15,10 @@ export const uploadSlotMs = 1_000
 export interface WantedChunks extends ContentChunk {
   /** Other chunks that the requester would accept instead. */
   readonly or?: readonly number[] | undefined
-  /** Whether it yields to other reads, and is not sent to a requester who passes it on. */
+  /**
+   * Whether it yields to other reads, and is not sent to a requester who passes it on. The caller bounds how
+   * many there are.
+   */
   readonly isBackground?: true
 }
 
@@ -76,7 +79,8 @@ export class UploadQueue {
     signal: AbortSignal,
   ): Promise<UploadSlot> {
     signal.throwIfAborted()
-    if (this.#isFullFor(requester)) throw new AppError('BUSY')
+    // Those in the background are few, and a crowd must not keep them out.
+    if (wanted.isBackground !== true && this.#isFullFor(requester)) throw new AppError('BUSY')
     const slot = Promise.withResolvers<UploadSlot>()
     const queued = { requester, wanted, signal, sinceMs: this.#clock.monotonicMs(), slot }
     this.#queued.add(queued)
