@@ -12,8 +12,10 @@ import type { Miss } from './misses.ts'
 
 /** As for reading a chunk behind all other reads of a busy peer. */
 const proofMs = 30_000
-/** What a slow disk, or a slow network, has of a large chunk meanwhile. */
-const bytesPerMsMin = 2_000
+/** What a slow disk reads of a large chunk. */
+const readBytesPerMsMin = 2_000
+/** What a peer sends of a chunk: less than half of what limits assure to replication. */
+const sentBytesPerMsMin = 10
 
 interface AskOptions {
   readonly signal: AbortSignal
@@ -58,7 +60,7 @@ export class Challenger {
   ): Promise<Challenge> {
     const chunk = Math.floor(this.#random.fraction() * chunkCountFor(size))
     const challenge = { sha256, chunk, nonce: randomId(this.#random, 16) }
-    const deadlineMs = deadlineFor(chunkBytesFor(size))
+    const deadlineMs = proofMs + chunkBytesFor(size) / readBytesPerMsMin
     const ask = async (peerId: string): Promise<ProofAnswer> => {
       try {
         const proof = await this.#requests.prove(peerId, challenge, { signal, deadlineMs })
@@ -85,7 +87,7 @@ export class Challenger {
   ): Promise<'passed' | 'wrong' | Miss> {
     const { sha256 } = content
     const into = new ChunkCheck(content, chunk)
-    const deadlineMs = deadlineFor(into.bytes)
+    const deadlineMs = proofMs + into.bytes / sentBytesPerMsMin
     try {
       await withDeadline({ what: 'The chunk', deadlineMs, signal }, this.#clock, (inTime) =>
         this.#requests.showChunk(peerId, { sha256, chunk }, { into, signal: inTime, deadlineMs }),
@@ -96,10 +98,6 @@ export class Challenger {
     }
     return into.isTrue() ? 'passed' : 'wrong'
   }
-}
-
-function deadlineFor(bytes: number): number {
-  return proofMs + bytes / bytesPerMsMin
 }
 
 /** A peer without time, or without a connection, says nothing about its copy. */

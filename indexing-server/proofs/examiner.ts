@@ -17,6 +17,8 @@ import type { Unproven } from './unproven.ts'
 const minuteMs = 60_000
 /** A peer that was too busy is not asked about other copies meanwhile. */
 const restMs = minuteMs
+/** Chunks that a peer sends at a time: each may take minutes, and other challenges wait. */
+const showsMax = 2
 /** Holders that rest are asked together with the others this much later. */
 const restedMs = 10 * minuteMs
 /** A copy that is not proven is asked for again after as long as it has not been, within these bounds. */
@@ -58,6 +60,8 @@ export class Examiner {
   readonly #misses = new Misses()
   /** Until when peers that were too busy rest; monotonic. */
   readonly #rests = new Map<string, number>()
+  /** How many chunks each peer is sending. */
+  readonly #showing = new Map<string, number>()
   readonly #schedule: Schedule
   /** Answers since the start. */
   readonly outcomes: Record<ProofFailure | 'busy' | 'passed', number> = {
@@ -87,14 +91,35 @@ export class Examiner {
     })
     const showing = [...verdicts].map(async ([peerId, verdict]) => {
       if (verdict !== 'show') return [peerId, verdict] as const
-      return [peerId, await this.#challenger.show(content, chunk, peerId, signal)] as const
+      return [peerId, await this.#show(peerId, content, { chunk, signal })] as const
     })
     const shown = await Promise.all(showing)
     // A copy may have been dropped meanwhile.
     const holders = new Set((await this.#read(contentId))?.holders.map(({ peerId }) => peerId))
     this.#misses.keepOnly(contentId, [...holders])
     for (const [peerId, verdict] of shown)
-      if (holders.has(peerId)) await this.#take(peerId, content, verdict)
+      if (holders.has(peerId) && verdict !== undefined) await this.#take(peerId, content, verdict)
+  }
+
+  /** Undefined if the peer sends enough other chunks: then it is asked later. */
+  async #show(
+    peerId: string,
+    content: StoredContent,
+    { chunk, signal }: { readonly chunk: number; readonly signal: AbortSignal },
+  ): Promise<Exclude<ProofVerdict, 'show'> | undefined> {
+    const showing = this.#showing.get(peerId) ?? 0
+    if (showing >= showsMax) {
+      this.#schedule.content(content.contentId, this.#jittered(restMs), true)
+      return undefined
+    }
+    this.#showing.set(peerId, showing + 1)
+    try {
+      return await this.#challenger.show(content, chunk, peerId, signal)
+    } finally {
+      const left = (this.#showing.get(peerId) ?? 1) - 1
+      if (left === 0) this.#showing.delete(peerId)
+      else this.#showing.set(peerId, left)
+    }
   }
 
   async #read(contentId: number): Promise<StoredContent | undefined> {
@@ -110,8 +135,10 @@ export class Examiner {
       (peerId) => peers.peerOf(peerId)?.state === 'live' && requests.isConnected(peerId),
     )
     const nowMs = clock.monotonicMs()
+    const isResting = (peerId: string): boolean =>
+      (this.#rests.get(peerId) ?? 0) > nowMs || (this.#showing.get(peerId) ?? 0) >= showsMax
     const asked = present.filter(
-      (peerId) => (this.#rests.get(peerId) ?? 0) <= nowMs && this.#misses.mayAsk(peerId, contentId),
+      (peerId) => !isResting(peerId) && this.#misses.mayAsk(peerId, contentId),
     )
     if (asked.length < present.length)
       this.#schedule.content(contentId, this.#jittered(restedMs), false)

@@ -153,6 +153,34 @@ test('a copy counts again once it is shown, and only then', async () => {
   expect((await eventsOf(owner))[0]).toBe('proof-passed peer f')
 })
 
+test('a peer that may send little has the time to show a chunk, and is asked for few at a time', async () => {
+  await using cluster = await IndexCluster.start(weekly)
+  const owner = await cluster.peer('owner')
+  const text = 'x'.repeat(2 ** 20)
+  for (const name of ['f', 'g', 'h'])
+    await owner.announce({ name, text: `${text}${name}`.slice(1) })
+  const copies = ['f', 'g', 'h'].map((name) => {
+    return { kind: 'replicated', owner: 'owner', name, text: `${text}${name}`.slice(1) } as const
+  })
+  const slow = await cluster.peer('slow', { freeBytes: 0 })
+  const { shows } = slow
+  let showing = 0
+  let showingMost = 0
+  slow.shows = async (wanted) => {
+    showingMost = Math.max(showingMost, ++showing)
+    await cluster.clock.sleep(100_000)
+    showing -= 1
+    return await shows(wanted)
+  }
+  const liar = await cluster.peer('liar', { freeBytes: 0 })
+  lies(liar)
+  for (const peer of [slow, liar]) await peer.announce(...copies)
+  await pass(cluster, 2 * hourMs)
+  for (const name of ['f', 'g', 'h'])
+    expect(await copiesOf(owner, name)).toEqual({ owner: true, slow: true, liar: false })
+  expect(showingMost).toBe(2)
+})
+
 test('a peer that lost or changed a file has time to say so', async () => {
   await using cluster = await IndexCluster.start(weekly)
   const owner = await cluster.peer('owner')
