@@ -131,21 +131,22 @@ const asked: { readonly [T in AdminMessage]: RequestOf<T> } = {
   'revoke-join-token': { tokenId: '00000000' },
 }
 
-test.each(Object.keys(asked) as AdminMessage[])(
-  '%s of a peer is refused before it does anything',
-  async (type) => {
-    const open = await openAuthority()
-    await open.member('boss', 'admin')
-    const before = open.cluster.authority.tokens.list()
-    const ask = open.askAs(await open.member('peer1', 'peer'))
-    await expect(ask(type, asked[type])).rejects.toMatchObject({
-      code: 'FORBIDDEN',
-      message: `A peer may not send ${type}: this needs an admin, which is a peer that joined with a token of that role.`,
-    })
-    expect(open.news).toEqual([])
-    expect(open.cluster.authority.tokens.list().length).toBe(before.length + 1)
-  },
+const refused = (['peer', 'reader'] as const).flatMap((role) =>
+  (Object.keys(asked) as AdminMessage[]).map((type) => [role, type] as const),
 )
+
+test.each(refused)('of a %s, %s is refused before it does anything', async (role, type) => {
+  const open = await openAuthority()
+  await open.member('boss', 'admin')
+  const before = open.cluster.authority.tokens.list()
+  const ask = open.askAs(await open.member('other', role))
+  await expect(ask(type, asked[type])).rejects.toMatchObject({
+    code: 'FORBIDDEN',
+    message: `A ${role} may not send ${type}: this needs an admin, which is a peer that joined with a token of that role.`,
+  })
+  expect(open.news).toEqual([])
+  expect(open.cluster.authority.tokens.list()).toHaveLength(before.length + 1)
+})
 
 test('an authority that is away, or has moved, is named with its address', async () => {
   const open = await openAuthority()

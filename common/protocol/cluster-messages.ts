@@ -92,7 +92,7 @@ export const clusterMessages = {
   },
   'revoke-member': {
     summary: 'Revokes the certificates of a member: its connections are closed everywhere.',
-    from: ['peer'],
+    from: ['peer', 'client'],
     to: ['index', 'peer'],
     by: rights.administration,
     request: Type.Object({ id: described(PeerId, 'The member') }),
@@ -106,7 +106,7 @@ export const clusterMessages = {
   },
   'create-join-token': {
     summary: 'Has the authority make a join token. Only this answer has its secret.',
-    from: ['peer'],
+    from: ['peer', 'client'],
     to: ['index', 'peer'],
     by: rights.administration,
     request: Type.Object({
@@ -128,7 +128,7 @@ export const clusterMessages = {
   },
   'join-tokens': {
     summary: 'Lists the join tokens of the authority, without their secrets, the newest first.',
-    from: ['peer'],
+    from: ['peer', 'client'],
     to: ['index', 'peer'],
     by: rights.administration,
     request: Type.Object({}),
@@ -153,7 +153,7 @@ export const clusterMessages = {
   },
   'revoke-join-token': {
     summary: 'Has no further process join with a token.',
-    from: ['peer'],
+    from: ['peer', 'client'],
     to: ['index', 'peer'],
     by: rights.administration,
     request: Type.Object({
