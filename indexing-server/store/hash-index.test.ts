@@ -28,7 +28,7 @@ class World {
   index = this.open()
 
   open(): HashIndex {
-    return new HashIndex(this.#database, { keptMax: 3, movedMin: 1 })
+    return new HashIndex(this.#database, { keptMax: 3, movedMin: 1, filterMin: 4, readPerWrite: 2 })
   }
 
   /** Runs work in a transaction, which fails at its end. */

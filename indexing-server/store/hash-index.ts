@@ -1,16 +1,22 @@
 import type { Database } from '../../common/sqlite.ts'
 import { type HashNumber, hashNumberOf } from './content-hashes.ts'
 import { KeptHashes } from './kept-hashes.ts'
+import { KnownNumbers, type KnownNumbersOptions } from './known-numbers.ts'
 
-export interface HashIndexOptions {
+export interface HashIndexOptions extends KnownNumbersOptions {
   /** New contents that are kept in memory before they are moved to the table. */
   readonly keptMax: number
   /** Moved with each write, at least. Twice as many as the write adds are moved, so that it ends. */
   readonly movedMin: number
 }
 
-/** Together 3 MB, and 1 ms per write. */
-const defaults: HashIndexOptions = { keptMax: 32_768, movedMin: 500 }
+/** Together 3 MB, 1 ms per write, and 1 ms more while a filter is made. */
+const defaults: HashIndexOptions = {
+  keptMax: 32_768,
+  movedMin: 500,
+  filterMin: 2 ** 17,
+  readPerWrite: 2_000,
+}
 
 interface Moving {
   readonly hashes: KeptHashes
@@ -32,6 +38,7 @@ export class HashIndex {
   readonly #database: Database
   readonly #sql: ReturnType<typeof prepare>
   readonly numberOf: HashNumber
+  readonly #known: KnownNumbers
   #recent = new KeptHashes()
   #moving: Moving | undefined
   /** Contents that were removed, but are among those in memory. */
@@ -49,6 +56,7 @@ export class HashIndex {
     this.#database = database
     this.#sql = prepare(database)
     this.numberOf = hashNumberOf(database)
+    this.#known = new KnownNumbers(database, options)
     this.#refresh()
   }
 
@@ -58,6 +66,7 @@ export class HashIndex {
    */
   find(number: number): number[] {
     this.#refresh()
+    if (!this.#known.mayHave(number)) return []
     const found = this.#sql.find.all(number) as number[]
     const inTable = found.length
     this.#recent.find(number, found)
@@ -69,12 +78,14 @@ export class HashIndex {
   add(contentId: number, number: number): void {
     this.#refresh()
     this.#recent.add(contentId, number)
+    this.#known.add(number)
     this.#added += 1
   }
 
   remove(contentId: number, number: number): void {
     this.#refresh()
     this.#sql.remove.run(number, contentId)
+    this.#known.onRemoved()
     const { hashes } = this.#moving ?? {}
     if (contentId >= (hashes ?? this.#recent).firstId) this.#removed.add(contentId)
   }
@@ -82,6 +93,7 @@ export class HashIndex {
   /** Ends a write. */
   settle(): void {
     this.#refresh()
+    this.#known.settle(() => [...this.#recent.numbers, ...(this.#moving?.hashes.numbers ?? [])])
     const count = Math.max(this.#options.movedMin, 2 * this.#added)
     this.#added = 0
     if (this.#moving === undefined) {
@@ -95,6 +107,7 @@ export class HashIndex {
   /** The transaction was rolled back, and with it what was added, removed and moved. */
   onRolledBack(): void {
     this.#isStale = true
+    this.#known.onRolledBack()
   }
 
   #move(moving: Moving, count: number): void {
@@ -138,6 +151,7 @@ export class HashIndex {
     for (const row of this.#sql.notMoved.iterate(movedId)) {
       const [contentId, number] = row as [number, number]
       this.#recent.add(contentId, number)
+      this.#known.add(number)
     }
   }
 }

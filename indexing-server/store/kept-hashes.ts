@@ -14,6 +14,10 @@ export class KeptHashes {
     return this.#contentIds.length
   }
 
+  get numbers(): readonly number[] {
+    return this.#numbers
+  }
+
   /** Infinity without contents. */
   get firstId(): number {
     return this.#contentIds[0] ?? Infinity

@@ -150,7 +150,7 @@ export class StoreWorld implements AsyncDisposable {
       this.#database = openDatabase(path, { ...options, ...(image && { image }) })
       return this.#database
     }
-    const hashIndex = { keptMax: 3, movedMin: 1 }
+    const hashIndex = { keptMax: 3, movedMin: 1, filterMin: 4, readPerWrite: 2 }
     const options = { path: ':memory:', commitDelayMs: 0, hashIndex }
     return new SqliteStore(options, { clock: this.#clock, random: systemRandom, open })
   }
