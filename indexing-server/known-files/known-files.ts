@@ -37,6 +37,8 @@ export class KnownFiles {
   #nameStart = 0
   #nameEnd = 0
   #contentId = 0
+  /** A name that is forgotten, or its beginning if it is longer than any that is kept. */
+  readonly #scratch = Buffer.alloc(rowLimits.nameBytes + 4)
   readonly #isNamed = (row: number): boolean =>
     this.#rows.hasName(row, this.#name, this.#nameStart, this.#nameEnd)
   readonly #isOfContent = (row: number): boolean => this.#rows.contentId(row) === this.#contentId
@@ -115,8 +117,9 @@ export class KnownFiles {
     this.#forgotten += names.length
     for (const contentId of contentIds) this.#dropFound(this.#findContent(contentId))
     for (const name of names) {
-      const bytes = Buffer.from(name)
-      this.#dropFound(this.find(bytes, 0, bytes.length))
+      const length = this.#scratch.write(name)
+      // A longer name has no row.
+      if (length <= rowLimits.nameBytes) this.#dropFound(this.find(this.#scratch, 0, length))
     }
   }
 

@@ -9,7 +9,7 @@ import { noOwnerKey, type PeerKeys } from './peer-keys.ts'
 import type { FileKey, Holder, NamedContent, SolePage, StoredContent, StoredCopy } from './store.ts'
 
 /** Columns of `contents`. */
-type ContentRow = readonly [
+type ContentColumns = readonly [
   contentId: number,
   sha256: string,
   size: number,
@@ -19,13 +19,16 @@ type ContentRow = readonly [
   holders: string,
 ]
 
+/** These columns come first, so that no row is copied: one is read for each announced copy. */
+type ContentRow = readonly [...ContentColumns, ...others: readonly (number | string | null)[]]
+
 /** With one of its files; both null if there is none. */
-type ContentWithFile = readonly [ownerKey: number, name: string | null, ...content: ContentRow]
+type ContentWithFile = readonly [...ContentColumns, ownerKey: number, name: string | null]
 
-type NamedRow = readonly [ownerKey: number, modifiedMs: number, ...content: ContentRow]
-
-/** Of a row of which no file has the content. */
-type NamelessRow = readonly [ownerKey: number, modifiedMs: number, contentId: null]
+type FileColumns = readonly [ownerKey: number, modifiedMs: number, name: string]
+type NamedRow = readonly [...ContentColumns, ...FileColumns]
+/** Of a name that only copies refer to. */
+type NamelessRow = readonly [null, null, null, null, null, null, null, ...FileColumns]
 
 /** How many copies a content should have because of the names of its files. */
 export interface WantedCopies {
@@ -82,7 +85,7 @@ export class ContentReader {
     const rows = this.#sql.named.all(name) as (NamedRow | NamelessRow)[]
     const [row] = rows
     if (row === undefined) return []
-    const sole = rows.length > 1 ? undefined : this.#soleContent(name, row)
+    const sole = rows.length > 1 ? undefined : this.#soleContent(row)
     return sole === undefined ? this.#allNamed(name, limit) : [sole]
   }
 
@@ -95,16 +98,18 @@ export class ContentReader {
    * Names after `after`, in order, that one file alone has, with its content, of at most `limit` rows.
    */
   soleContents(after: string, limit: number): SolePage {
-    const rows = this.#sql.after.all(after, limit) as [string, ...(NamedRow | NamelessRow)][]
+    const rows = this.#sql.after.all(after, limit) as (NamedRow | NamelessRow)[]
+    const names = rows.map((row) => row[9])
     // The last name may have further rows.
-    const last = rows.length < limit ? undefined : rows.at(-1)?.[0]
-    const isLastOnly = rows[0]?.[0] === last
-    const named = rows.flatMap(([name, ...row], at) => {
-      const isShared = rows[at - 1]?.[0] === name || rows[at + 1]?.[0] === name || name === last
-      const content = isShared ? undefined : this.#soleContent(name, row)
+    const last = rows.length < limit ? undefined : names.at(-1)
+    const isLastOnly = names[0] === last
+    const named = rows.flatMap((row, at) => {
+      const name = row[9]
+      const isShared = names[at - 1] === name || names[at + 1] === name || name === last
+      const content = isShared ? undefined : this.#soleContent(row)
       return content === undefined ? [] : [{ name, content }]
     })
-    const next = isLastOnly ? last : rows.findLast(([name]) => name !== last)?.[0]
+    const next = isLastOnly ? last : names.findLast((name) => name !== last)
     return { named, next: last === undefined ? undefined : next }
   }
 
@@ -129,12 +134,11 @@ export class ContentReader {
   }
 
   /** The content of a name's only row; undefined if that is no file. */
-  #soleContent(name: string, row: NamedRow | NamelessRow): NamedContent | undefined {
-    const [ownerKey, modifiedMs, contentId] = row
-    if (ownerKey === noOwnerKey || contentId === null) return undefined
-    const content = row.slice(2) as unknown as ContentRow
+  #soleContent(row: NamedRow | NamelessRow): NamedContent | undefined {
+    const [, , , , , , , ownerKey, modifiedMs, name] = row
+    if (ownerKey === noOwnerKey || row[0] === null) return undefined
     const file = { owner: this.#keys.idOf(ownerKey), name }
-    return Object.assign(this.#complete(content, file), { modifiedMs })
+    return Object.assign(this.#complete(row, file), { modifiedMs })
   }
 
   #allNamed(name: string, limit: number): NamedContent[] {
@@ -149,9 +153,10 @@ export class ContentReader {
   }
 
   #completeWithFile(row: ContentWithFile): StoredContent {
-    const [ownerKey, name, ...content] = row
+    const ownerKey = row[7]
+    const name = row[8]
     const file = name === null ? undefined : { owner: this.#keys.idOf(ownerKey), name }
-    return this.#complete(content as unknown as ContentRow, file)
+    return this.#complete(row, file)
   }
 
   /** @param file one of those that have it; undefined if there is none */
@@ -214,19 +219,19 @@ export class ContentReader {
  */
 function prepare(database: Database) {
   const columns = 'contents.content_id, sha256, size, chunk_root, files, contents.file_id, holders'
-  const withFile = `select owner_key, name, ${columns}
+  const withFile = `select ${columns}, owner_key, name
     from contents left join files on files.file_id = contents.file_id`
   return {
     byId: database.prepare(`${withFile} where contents.content_id = +?`).raw(),
     named: database
       .prepare(
-        `select owner_key, modified_ms, ${columns}
+        `select ${columns}, owner_key, modified_ms, name
          from files left join contents using (content_id) where name = +? limit 2`,
       )
       .raw(),
     after: database
       .prepare(
-        `select name, owner_key, modified_ms, ${columns}
+        `select ${columns}, owner_key, modified_ms, name
          from files left join contents using (content_id)
          where name > +? order by name limit ?`,
       )

@@ -41,6 +41,9 @@ type Stored = [
   packed: string,
 ]
 
+/** Contents written by one statement, which takes a quarter less time than one for each. */
+const rowsPerInsert = 16
+
 /**
  * The contents that one write touches. Their rows are kept here while it runs, and each changed one
  * is written once at its end.
@@ -51,8 +54,8 @@ export class ContentRows {
   readonly #hashes: HashIndex
   readonly #tallies: Tallies
   readonly #rows = new Map<number, ContentRow>()
-  /** Contents that are not written yet, by hash. */
-  readonly #created = new Map<string, ContentRow[]>()
+  /** Contents that are not written yet, by the numbers of their hashes. */
+  readonly #created = new Map<number, ContentRow[]>()
 
   constructor(
     database: Database,
@@ -87,10 +90,10 @@ export class ContentRows {
     const likely = likelyId === null ? undefined : this.get(likelyId)
     if (likely !== undefined && isSame(likely, content)) return likely
     const { sha256, size, chunkRoot } = content
-    const created = this.#created.get(sha256)?.find((row) => isSame(row, content))
+    const number = this.#hashes.numberOf(sha256)
+    const created = this.#created.get(number)?.find((row) => isSame(row, content))
     if (created !== undefined) return created
     const root = chunkRoot === sha256 ? null : chunkRoot
-    const number = this.#hashes.numberOf(sha256)
     for (const contentId of this.#hashes.find(number)) {
       const stored = this.#sql.same.get(contentId, sha256, size, root) as Stored | undefined
       if (stored !== undefined) return this.#rows.get(contentId) ?? this.#keep(stored)
@@ -146,14 +149,16 @@ export class ContentRows {
    */
   settle(loosened: ReadonlySet<number>, mayHaveReplaced: boolean): void {
     for (const contentId of loosened) this.get(contentId)
+    const created: ContentRow[] = []
     for (const row of this.#rows.values()) {
       const isUnused = loosened.has(row.contentId) && this.#isUnused(row, mayHaveReplaced)
       if (isUnused) this.#remove(row)
-      else if (row.newNumber !== undefined) this.#insert(row, row.newNumber)
+      else if (row.newNumber !== undefined) created.push(row)
       else if (row.hasChanged) this.#update(row)
       const isWanted = !isUnused && row.files > 0
       if (isWanted !== row.wasWanted) this.#tallies.add({ wanted: isWanted ? 1 : -1 })
     }
+    this.#insert(created)
     this.onRolledBack()
   }
 
@@ -206,18 +211,29 @@ export class ContentRows {
       wasWanted: false,
     }
     this.#rows.set(row.contentId, row)
-    const same = this.#created.get(content.sha256)
-    if (same === undefined) this.#created.set(content.sha256, [row])
+    const same = this.#created.get(number)
+    if (same === undefined) this.#created.set(number, [row])
     else same.push(row)
     return row
   }
 
-  #insert(row: ContentRow, number: number): void {
-    const { contentId, sha256, size, chunkRoot, files, fileId } = row
-    const holders = this.#packedOf(row)
-    this.#sql.insert.run(contentId, number, sha256, size, chunkRoot, files, fileId, holders)
-    this.#hashes.add(contentId, number)
-    this.#tallies.add({ contents: 1, bytes: size })
+  #insert(rows: readonly ContentRow[]): void {
+    for (let at = 0; at < rows.length; ) {
+      const isMany = at + rowsPerInsert <= rows.length
+      const some = rows.slice(at, at + (isMany ? rowsPerInsert : 1))
+      const statement = isMany ? this.#sql.insertMany : this.#sql.insert
+      statement.run(some.flatMap((row) => this.#valuesOf(row)))
+      at += some.length
+    }
+    for (const { contentId, newNumber = 0, size } of rows) {
+      this.#hashes.add(contentId, newNumber)
+      this.#tallies.add({ contents: 1, bytes: size })
+    }
+  }
+
+  #valuesOf(row: ContentRow): (number | string | null | undefined)[] {
+    const { contentId, newNumber, sha256, size, chunkRoot, files, fileId } = row
+    return [contentId, newNumber, sha256, size, chunkRoot, files, fileId, this.#packedOf(row)]
   }
 
   #update(row: ContentRow): void {
@@ -247,6 +263,10 @@ function isSame(row: ContentRow, { sha256, size, chunkRoot }: Content): boolean 
   return row.sha256 === sha256 && row.size === size && (row.chunkRoot ?? sha256) === chunkRoot
 }
 
+function insertOf(rows: number): string {
+  return `insert into contents values ${Array(rows).fill('(?, ?, ?, ?, ?, ?, ?, ?)').join()}`
+}
+
 function prepare(database: Database) {
   const columns = 'content_id, sha256, size, chunk_root, files, file_id, holders'
   return {
@@ -257,7 +277,8 @@ function prepare(database: Database) {
          where content_id = ? and sha256 = ? and size = ? and chunk_root is ?`,
       )
       .raw(),
-    insert: database.prepare('insert into contents values (?, ?, ?, ?, ?, ?, ?, ?)'),
+    insert: database.prepare(insertOf(1)),
+    insertMany: database.prepare(insertOf(rowsPerInsert)),
     update: database.prepare(
       'update contents set files = ?, file_id = ?, holders = ? where content_id = ?',
     ),

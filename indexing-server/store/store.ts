@@ -51,6 +51,7 @@ export type Announcement = RequestOf<'announce'> & { readonly peerId: string }
 /** What a write changed: cached data about these is stale. */
 export interface Touched {
   readonly contentIds: readonly number[]
+  /** One may be among them several times. */
   readonly names: readonly string[]
   /** Files with a new replaced version. */
   readonly replaced: readonly FileKey[]

@@ -5,7 +5,7 @@ import type { FileKey, Touched } from './store.ts'
 /** What one write has touched so far. */
 export class Touching implements Touched {
   readonly contents = new Set<number>()
-  readonly #names = new Set<string>()
+  readonly #names: string[] = []
   /** Contents that lost a copy or a file, and may now be unused. */
   readonly loosened = new Set<number>()
   hasStrays = false
@@ -15,12 +15,12 @@ export class Touching implements Touched {
 
   touch(contentId: number, name: string): void {
     this.contents.add(contentId)
-    this.#names.add(name)
+    if (this.#names.at(-1) !== name) this.#names.push(name)
   }
 
   /** A name is listed, or no longer: downloads list it until an owner removes or unshares its file. */
   touchName(name: string): void {
-    this.#names.add(name)
+    this.#names.push(name)
   }
 
   loosen(contentId: number, name: string): void {
@@ -42,6 +42,6 @@ export class Touching implements Touched {
   }
 
   get names(): readonly string[] {
-    return [...this.#names]
+    return this.#names
   }
 }
