@@ -11,7 +11,7 @@ import { formatAddress } from '../../../common/protocol/transport.ts'
 import { isInPlainText } from '../../../common/request-program.ts'
 import type { Member } from '../member.ts'
 import {
-  isAskedFor,
+  askedBy,
   type OpenQuery,
   type QueryHit,
   type QueryWhat,
@@ -40,7 +40,7 @@ export interface HolderFiles {
 
 /** A query that programs were asked, and where their hits go. */
 interface Asked {
-  readonly what: QueryWhat
+  readonly asksFor: ReturnType<typeof askedBy>
   /** Hits that are still taken. */
   hitsLeft: number
   /** Programs that have not answered. */
@@ -152,7 +152,7 @@ export class ProgramDesk implements AskPrograms {
   ): Promise<void> {
     const answered = new AbortController()
     const asked: Asked = {
-      what,
+      asksFor: askedBy(what),
       onFiles,
       hitsLeft: hitsPerQueryMax,
       silent: new Set(answering.map(({ peerId }) => peerId)),
@@ -183,7 +183,7 @@ export class ProgramDesk implements AskPrograms {
     const asked = this.#asked.get(queryId)
     if (asked === undefined || asked.hitsLeft === 0) return
     asked.hitsLeft -= 1
-    const fitting = files.filter((file) => isAskedFor(asked.what, file))
+    const fitting = files.filter(asked.asksFor)
     if (fitting.length > 0) asked.onFiles({ program, files: fitting })
     onAnswer(asked, program)
   }

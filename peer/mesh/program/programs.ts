@@ -2,7 +2,7 @@ import type { Clock } from '../../../common/clock.ts'
 import { AppError } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
 import type { QueryFile } from '../../../common/protocol/query-messages.ts'
-import { isAskedFor, type QueryWhat } from '../query/open-query.ts'
+import { askedBy, type QueryWhat } from '../query/open-query.ts'
 
 /** A program that was silent for this long has left. */
 const expiredMs = 60_000
@@ -120,8 +120,9 @@ export class Programs {
   /** The files that a query is about, of those that programs have told. */
   matching(what: QueryWhat): ProgramFiles[] {
     this.#expire()
+    const asksFor = askedBy(what)
     return Array.from(this.#known.values(), (program) => {
-      const asked = program.files.values().filter((file) => isAskedFor(what, file))
+      const asked = program.files.values().filter(asksFor)
       return { program, files: asked.take(limits.queryHitFilesMax).toArray() }
     }).filter(({ files }) => files.length > 0)
   }

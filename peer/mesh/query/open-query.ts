@@ -32,6 +32,8 @@ export class OpenQuery {
   readonly what: QueryWhat
   /** Whether only programs are asked. */
   readonly ofPrograms: boolean
+  /** See {@link askedBy}. */
+  readonly asksFor: (file: QueryFile) => boolean
   /** In the order in which they arrived. */
   readonly hits: QueryHit[] = []
   readonly #clock: Clock
@@ -52,6 +54,7 @@ export class OpenQuery {
     this.queryId = queryId
     this.what = what
     this.ofPrograms = ofPrograms
+    this.asksFor = askedBy(what)
     this.#clock = clock
   }
 
@@ -111,11 +114,22 @@ export class OpenQuery {
   }
 }
 
-/** Whether a file is what a query asks for; one whose name no file can have never is. */
-export function isAskedFor({ name, sha256, pattern, search }: QueryWhat, file: QueryFile): boolean {
-  if (nameProblem(file.name) !== undefined) return false
-  if (name !== undefined && file.name !== name) return false
-  if (pattern !== undefined && !parsePattern(pattern).matches(file.name)) return false
-  if (search !== undefined && !parseNameQuery(search).matches(file.name)) return false
-  return sha256 === undefined || file.sha256 === sha256
+/**
+ * Tells whether a file is what a query asks for; one whose name no file can have never is. What takes time
+ * to read, such as a long pattern, is read once.
+ */
+export function askedBy({
+  name,
+  sha256,
+  pattern,
+  search,
+}: QueryWhat): (file: QueryFile) => boolean {
+  const globbed = pattern === undefined ? undefined : parsePattern(pattern)
+  const searched = search === undefined ? undefined : parseNameQuery(search)
+  return (file) =>
+    (sha256 === undefined || file.sha256 === sha256) &&
+    (name === undefined || file.name === name) &&
+    globbed?.matches(file.name) !== false &&
+    searched?.matches(file.name) !== false &&
+    nameProblem(file.name) === undefined
 }

@@ -12,7 +12,7 @@ import type { Member } from '../member.ts'
 import type { MeshSession } from '../mesh-handlers.ts'
 import type { AskPrograms, ProgramFiles } from '../program/programs.ts'
 import { RequestMeter } from '../request-meter.ts'
-import { isAskedFor, OpenQuery, type QueryHit, type QueryWhat, queryMs } from './open-query.ts'
+import { OpenQuery, type QueryHit, type QueryWhat, queryMs } from './open-query.ts'
 import { checkQuery, type Query, type QueryRelay } from './query-relay.ts'
 
 /** Queries whose time is over, for those who still read them. */
@@ -137,7 +137,7 @@ export class QueryAsker {
   ): void {
     const query = this.#queries.get(queryId)
     if (query?.hasRoom !== true) return
-    const asked = files.filter((file) => isAskedFor(query.what, file))
+    const asked = files.filter(query.asksFor)
     const member = this.#dependencies.members().find(({ record }) => record.peerId === peerId)
     if (member === undefined || asked.length === 0) return
     if (program !== undefined) return query.add(hitsOf({ program, files: asked }))
