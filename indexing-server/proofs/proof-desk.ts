@@ -23,8 +23,11 @@ const challengesMax = 8
 const sleepMsMax = 30_000
 /** After a failure, for example of the database. */
 const retryMs = minuteMs
-/** An unproven copy that its peer no longer claims is remembered for this long, in case it claims it again. */
-const unclaimedMs = 7 * 86_400_000
+/**
+ * An unproven copy that its peer no longer claims is remembered for this long, in case it claims it again. One
+ * that it said to be absent is no lie: it may have been edited. Many such must not have a peer distrusted.
+ */
+const unclaimedMs = { wrong: 7 * 86_400_000, late: 7 * 86_400_000, absent: 6 * 3_600_000 } as const
 
 export interface ProofDeskOptions {
   /** How often each copy is challenged; 0: never. */
@@ -232,10 +235,10 @@ export class ProofDesk implements AsyncDisposable {
   /** Unproven copies are asked for again, also after a restart, and forgotten when they are long gone. */
   async #onWalked(): Promise<void> {
     const { unproven, store, peers, clock, random } = this.#dependencies
-    for (const { peerId, sha256, sinceMs } of unproven.copies) {
+    for (const { peerId, sha256, failure, sinceMs } of unproven.copies) {
       const contents = await store.contentsHashed(sha256)
       const isClaimed = contents.some(({ holders }) => holders.some((one) => one.peerId === peerId))
-      const isOld = clock.nowMs() - sinceMs > unclaimedMs
+      const isOld = clock.nowMs() - sinceMs > unclaimedMs[failure]
       if (isClaimed) await this.#addHashed(sha256, newMsMin + random.fraction() * 6 * newMsMax)
       else if (isOld || peers.peerOf(peerId) === undefined) {
         const { isTrustNew } = await unproven.pass(peerId, sha256)

@@ -205,6 +205,25 @@ test('a peer that lost or changed a file has time to say so', async () => {
   expect(peers.map(({ state }) => state)).toEqual(['live', 'live', 'live'])
 })
 
+test('what a peer said it has no copy of, and no longer claims, is forgotten the same day', async () => {
+  await using cluster = await IndexCluster.start({ proofMs: hourMs })
+  const owner = await cluster.peer('owner')
+  await owner.shares('f')
+  const editing = await aClaimer(cluster, 'editing', { owner: 'owner', name: 'f' })
+  const liar = await aClaimer(cluster, 'liar', { owner: 'owner', name: 'f' })
+  lies(liar)
+  // Its new content is not known yet: hashing a large file takes a while.
+  editing.proves = ({ sha256 }) => {
+    throw new AppError('CONTENT_NOT_FOUND', { sha256 })
+  }
+  await pass(cluster, hourMs)
+  expect(await countsOf(owner)).toMatchObject({ unproven: { copies: 2, peers: 2 } })
+  for (const peer of [editing, liar])
+    await peer.announce({ kind: 'replicated', owner: 'owner', name: 'f' })
+  await pass(cluster, 8 * hourMs)
+  expect(await countsOf(owner)).toMatchObject({ unproven: { copies: 1, peers: 1 } })
+})
+
 test('a late answer counts as none only the second time, and a busy peer has hours', async () => {
   await using cluster = await IndexCluster.start(weekly)
   const owner = await cluster.peer('owner')
