@@ -63,3 +63,26 @@ test('programs and their files are bounded', () => {
   expect(() => programs.heard('p1', { files: many })).toThrow(failing('PROGRAM_FILES_FULL'))
   expect(programs.matching({ sha256 })[0]?.files).toHaveLength(32)
 })
+
+test('patterns are compared with so many names per second, and names and contents are always found', async () => {
+  const { programs, clock } = withProgram()
+  const many = Array.from({ length: 1_000 }, (_, number) => `folder/${number}.bin`)
+  programs.heard('p1', { files: many.map((name) => ({ name, sha256, size: 1 })) })
+  const found = (what: object): number =>
+    programs.matching(what).reduce((sum, { files: some }) => sum + some.length, 0)
+  let answered = 0
+  for (let asked = 0; asked < 2_000; asked += 1) answered += found({ pattern: 'folder/7.*' })
+  expect(answered).toBeGreaterThan(100)
+  expect(answered).toBeLessThan(1_000)
+  expect(found({ search: '7.bin' })).toBe(0)
+  expect(found({ name: 'folder/7.bin' })).toBe(1)
+  expect(found({ name: 'folder/7.bin', sha256: 'b'.repeat(64) })).toBe(0)
+  expect(found({ sha256 })).toBeGreaterThan(1)
+  await clock.advance(10_000)
+  expect(found({ pattern: 'folder/7.*' })).toBe(1)
+  // Files that a program no longer tells are not found.
+  programs.heard('p1', { files: files.slice(0, 1), isFirst: true })
+  expect([found({ name: 'folder/7.bin' }), found({ name: 'a.txt' }), found({ sha256 })]).toEqual([
+    0, 1, 1,
+  ])
+})

@@ -3,11 +3,16 @@ import { AppError } from '../../../common/errors.ts'
 import { limits } from '../../../common/limits.ts'
 import type { QueryFile } from '../../../common/protocol/query-messages.ts'
 import { askedBy, type QueryWhat } from '../query/open-query.ts'
+import { RequestMeter } from '../request-meter.ts'
+import { ToldFiles } from './told-files.ts'
 
 /** A program that was silent for this long has left. */
 const expiredMs = 60_000
 /** How often a program should send heartbeats: two may be lost. */
 export const programHeartbeatMs = 20_000
+
+/** Names that patterns and searches are compared with: a tenth of a core, and all names several times. */
+const compared = { perSecond: 100_000, burst: 400_000, keysMax: 1 }
 
 /** A program in any language that takes part in the mesh over HTTP, through this peer. */
 export interface Program {
@@ -19,7 +24,7 @@ export interface Program {
 }
 
 interface Known extends Program {
-  readonly files: Map<string, QueryFile>
+  readonly files: ToldFiles
   heardMs: number
 }
 
@@ -46,9 +51,11 @@ export interface AskPrograms {
 export class Programs {
   readonly #clock: Clock
   readonly #known = new Map<string, Known>()
+  readonly #comparisons: RequestMeter
 
   constructor({ clock }: { clock: Clock }) {
     this.#clock = clock
+    this.#comparisons = new RequestMeter(compared, { clock })
   }
 
   get count(): number {
@@ -70,7 +77,7 @@ export class Programs {
     if (known === undefined && this.#known.size >= limits.meshProgramsMax)
       throw new AppError('PROGRAMS_FULL', { count: limits.meshProgramsMax })
     const heardMs = this.#clock.monotonicMs()
-    const files = known?.url === url ? known.files : new Map<string, QueryFile>()
+    const files = known?.url === url ? known.files : new ToldFiles()
     this.#known.set(peerId, { ...program, files, heardMs })
   }
 
@@ -87,12 +94,9 @@ export class Programs {
     if (known === undefined) throw new AppError('PROGRAM_UNKNOWN', { program: peerId })
     known.heardMs = this.#clock.monotonicMs()
     if (isFirst) known.files.clear()
-    for (const file of files) {
-      const key = `${file.sha256} ${file.name}`
-      if (!known.files.has(key) && known.files.size >= limits.programFilesMax)
+    for (const file of files)
+      if (!known.files.add(file, limits.programFilesMax))
         throw new AppError('PROGRAM_FILES_FULL', { count: limits.programFilesMax })
-      known.files.set(key, file)
-    }
   }
 
   /** @throws AppError PROGRAM_UNKNOWN */
@@ -117,14 +121,23 @@ export class Programs {
     return this.#known.get(peerId)?.url === url
   }
 
-  /** The files that a query is about, of those that programs have told. */
+  /**
+   * The files that a query is about, of those that programs have told; none if there were too many queries
+   * that all names must be compared with.
+   */
   matching(what: QueryWhat): ProgramFiles[] {
     this.#expire()
+    const programs = [...this.#known.values()]
+    const names = programs.reduce((sum, { files }) => sum + files.size, 0)
+    const comparesAll = what.name === undefined && what.sha256 === undefined
+    if (comparesAll && !this.#comparisons.accepts('', names)) return []
     const asksFor = askedBy(what)
-    return Array.from(this.#known.values(), (program) => {
-      const asked = program.files.values().filter(asksFor)
-      return { program, files: asked.take(limits.queryHitFilesMax).toArray() }
-    }).filter(({ files }) => files.length > 0)
+    return programs
+      .map((program) => {
+        const asked = program.files.candidates(what).filter(asksFor)
+        return { program, files: asked.take(limits.queryHitFilesMax).toArray() }
+      })
+      .filter(({ files }) => files.length > 0)
   }
 
   /** Those that want queries. */
