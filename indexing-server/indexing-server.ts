@@ -149,7 +149,7 @@ export async function startIndexingServer(
   metrics.observe({ ...parts, status, ...counted })
   const fetching = new Fetching()
   const handlers = indexHandlers({ ...parts, admission, changes, fetching, status, notes, clock })
-  const shortcut = lookupShortcut({ lookups, fetching, admission, metrics, clock })
+  const shortcut = lookupShortcut({ store, lookups, fetching, admission, metrics, clock })
   const served = { ...parts, handlers, metrics, fetching, shortcut, longFrames }
   server = await serve(settings, served, starting, dependencies)
   starting.use(server)
@@ -175,14 +175,16 @@ export async function startIndexingServer(
   }
 }
 
-/** Answers lookups of known files. */
+/** Answers most lookups. */
 function lookupShortcut({
+  store,
   lookups,
   fetching,
   admission,
   metrics,
   clock,
 }: {
+  readonly store: Pick<SqliteStore, 'soleContent'>
   readonly lookups: LookupMemory
   readonly fetching: Fetching
   readonly admission: Admission
@@ -192,6 +194,7 @@ function lookupShortcut({
   return new LookupShortcut(lookups, {
     clock,
     fetching,
+    load: (name) => lookups.load(name, store),
     isOpen: () => admission.mayAnswerQuick(),
     onAnswered(count, seconds) {
       lookups.onAnswered(count)

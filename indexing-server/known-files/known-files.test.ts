@@ -40,9 +40,13 @@ const somePeer = fc.record({
 function shortReply(
   memory: LookupMemory,
   body: Buffer,
-  { mayTake = true, fetching = new Fetching() } = {},
+  {
+    mayTake = true,
+    fetching = new Fetching(),
+    load = () => false,
+  }: { mayTake?: boolean; fetching?: Fetching; load?: (name: string) => boolean } = {},
 ): Buffer | undefined {
-  const hooks = { clock: new FakeClock(), fetching, isOpen: () => true, onAnswered: () => {} }
+  const hooks = { clock: new FakeClock(), fetching, load, isOpen: () => true, onAnswered: () => {} }
   const shortcut = new LookupShortcut(memory, hooks)
   // Between other bytes, as in a connection.
   const bytes = Buffer.concat([Buffer.from('before'), body, Buffer.from('after')])
@@ -79,6 +83,7 @@ test('after any history a known file is answered as the store would', async () =
     peer: fc.constantFrom(...peers),
     change: fc.option(somePeer),
     fills: fc.boolean(),
+    loads: fc.boolean(),
   })
   let answered = 0
   const histories = fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
@@ -88,7 +93,7 @@ test('after any history a known file is answered as the store would', async () =
       new LookupMemory({ filesBytesMax: 2 ** 20 }, { peerOf, random: systemRandom })
     const memory = aMemory()
     await using world = await StoreWorld.create((touched) => memory.forget(touched))
-    for (const { step: one, peer, change, fills } of steps) {
+    for (const { step: one, peer, change, fills, loads } of steps) {
       await world.run(one)
       if (change !== null) {
         known.set(peer, aPeer(change))
@@ -97,7 +102,8 @@ test('after any history a known file is answered as the store would', async () =
       if (fills) await fill(memory.files, world.store)
       for (const name of names) {
         const own = { store: world.store, peerOf }
-        const short = shortReply(memory, requestOf(name))
+        const load = (unknown: string): boolean => loads && memory.load(unknown, world.store)
+        const short = shortReply(memory, requestOf(name), { load })
         const expected = await handlerReply(name, aMemory(), own)
         answered += Number(short !== undefined)
         expect((short ?? expected)?.toString()).toBe(expected?.toString())
@@ -178,7 +184,8 @@ test('rows are found until they are dropped or displaced, within the bytes given
     const row = find(number)
     return row === 0 ? undefined : files.parts(row).size
   }
-  const put = (number: number): void => files.put(nameOf(number), aContent(number), files.version)
+  const put = (number: number): boolean =>
+    files.put(nameOf(number), aContent(number), files.version)
   for (let number = 1; number <= 5_000; number += 1) put(number)
   expect(files.count).toBe(5_000)
   for (let number = 1; number <= 5_000; number += 2)

@@ -80,22 +80,25 @@ export class KnownFiles {
   /**
    * Keeps the only content of a name, unless a write came in between, or a row cannot have it.
    * @param version when it was read
+   * @returns whether it is known now
    */
-  put(name: string, content: NamedContent, version: number): void {
+  put(name: string, content: NamedContent, version: number): boolean {
     const holders = bestHolders(content.holders)
-    if (version !== this.#version || !isRowOf(name, content)) return
+    if (version !== this.#version || !isRowOf(name, content)) return false
     const numbers = holders.map((holder) => this.#sources.numberOf(holder))
-    if (numbers.length > rowLimits.holders || numbers.some((one) => one > rowLimits.holder)) return
+    if (numbers.length > rowLimits.holders || numbers.some((one) => one > rowLimits.holder))
+      return false
     const { contentId } = content
-    if (this.#findContent(contentId) !== 0) return
+    if (this.#findContent(contentId) !== 0) return false
     const bytes = Buffer.from(name)
     const known = this.find(bytes, 0, bytes.length)
     if (known !== 0) this.#drop(known)
-    if (!this.#makeRoom()) return
+    if (!this.#makeRoom()) return false
     const row = this.#rows.add(name, { ...content, holders: numbers })
     this.#byName.add(this.#hashOf(bytes, 0, bytes.length), row)
     this.#byContent.add(spread(contentId), row)
     this.#count += 1
+    return true
   }
 
   /** The file whose name is `bytes` from `start` to `end`; 0 if it is not known. */

@@ -1,7 +1,7 @@
 import type { Random } from '../../common/random.ts'
 import type { PeerOf } from '../rank.ts'
 import { ReplyCache } from '../reply-cache.ts'
-import type { Touched } from '../store/store.ts'
+import type { IndexStore, Touched } from '../store/store.ts'
 import { KnownFiles } from './known-files.ts'
 import { SourceTexts } from './source-texts.ts'
 
@@ -16,6 +16,8 @@ export class LookupMemory {
   readonly files: KnownFiles
   /** Lookups that were answered from `files`. */
   #answered = 0
+  /** Files that were read from the store for one. */
+  #loaded = 0
 
   constructor(
     options: { readonly filesBytesMax: number },
@@ -27,15 +29,24 @@ export class LookupMemory {
   }
 
   get hits(): number {
-    return this.replies.hits + this.#answered
+    return this.replies.hits + this.#answered - this.#loaded
   }
 
   get misses(): number {
-    return this.replies.misses
+    return this.replies.misses + this.#loaded
   }
 
   onAnswered(count: number): void {
     this.#answered += count
+  }
+
+  /** Reads a file that is not known. @returns whether it is known now */
+  load(name: string, store: Pick<IndexStore, 'soleContent'>): boolean {
+    const { files } = this
+    const content = store.soleContent(name)
+    const isLoaded = content !== undefined && files.put(name, content, files.version)
+    if (isLoaded) this.#loaded += 1
+    return isLoaded
   }
 
   /** A write touched these. */

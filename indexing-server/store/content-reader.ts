@@ -82,11 +82,16 @@ export class ContentReader {
    * downloads, which one statement tells all about.
    */
   contentsNamed(name: string, limit: number): NamedContent[] {
-    const rows = this.#sql.named.all(name) as (NamedRow | NamelessRow)[]
-    const [row] = rows
+    const [row, second] = this.#sql.named.all(name) as (NamedRow | NamelessRow)[]
     if (row === undefined) return []
-    const sole = rows.length > 1 ? undefined : this.#soleContent(row)
+    const sole = second === undefined ? this.#soleContent(row) : undefined
     return sole === undefined ? this.#allNamed(name, limit) : [sole]
+  }
+
+  /** The content of a name that one file alone has. */
+  soleContent(name: string): NamedContent | undefined {
+    const [row, second] = this.#sql.named.all(name) as (NamedRow | NamelessRow)[]
+    return row === undefined || second !== undefined ? undefined : this.#soleContent(row)
   }
 
   /** The contents of each of the names, newest first, at most `limit` each. */

@@ -309,6 +309,10 @@ export class SqliteStore implements IndexStore {
     return this.#reader.contentsNamed(name, limit)
   }
 
+  soleContent(name: string): NamedContent | undefined {
+    return this.#reader.soleContent(name)
+  }
+
   async soleContents(after: string, limit: number): Promise<SolePage> {
     return this.#reader.soleContents(after, limit)
   }

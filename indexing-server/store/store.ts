@@ -320,6 +320,10 @@ export interface IndexStore extends AsyncDisposable {
   /** All contents of a name, newest first, at most `limit`. */
   contentsNamed(name: string, limit: number): Promise<readonly NamedContent[]>
   /**
+   * The only content of a name that one file alone has, read immediately; undefined if it is not such a name.
+   */
+  soleContent(name: string): NamedContent | undefined
+  /**
    * The next names after `after`, in the order of {@link listNames}, that one file alone has, each with its
    * content; of at most `limit` rows, so that a page may be empty before the end.
    */
