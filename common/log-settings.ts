@@ -7,7 +7,7 @@ export const logSettings = defineSettings('log', {
     schema: Type.Union(logLevels.map((level) => Type.Literal(level))),
     default: 'info',
     flag: '--log-level',
-    doc: `least serious lines that are logged: ${logLevels.join(', ')}`,
+    doc: `lowest level that is logged: ${logLevels.join(', ')}`,
   },
   format: {
     schema: Type.Union(logFormats.map((format) => Type.Literal(format))),
@@ -19,6 +19,6 @@ export const logSettings = defineSettings('log', {
     schema: Type.String({ minLength: 1 }),
     default: undefined,
     flag: '--log-folder',
-    doc: 'folder for log files, one folder inside for each process; none when unset',
+    doc: 'folder for log files, with one subfolder per process; without it there are none',
   },
 })

@@ -105,15 +105,15 @@ function indexTroubles({ index, unreachable }: HealthFacts): Trouble[] {
   if (index.state === 'refused')
     troubles.push({
       code: 'INDEX_REFUSES',
-      reason: `the index at ${index.address} does not take this peer: ${reasonOf(index.error)}`,
-      remedy: 'Do what the reason says, and restart the peer if that changes its settings.',
+      reason: `the index at ${index.address} refuses this peer: ${reasonOf(index.error)}`,
+      remedy: 'Follow the reason, and restart the peer if its settings change.',
     })
   if (index.state === 'connecting') {
     const why = index.error === undefined ? '' : `: ${reasonOf(index.error)}`
     troubles.push({
       code: 'INDEX_AWAY',
       reason: `there is no connection to the index at ${index.address}${why}`,
-      remedy: `${index.isReplaced ? 'What other peers say answers for it. ' : ''}Start the index, or give its address with --index. The peer tries again by itself.`,
+      remedy: `${index.isReplaced ? 'Meanwhile this peer answers from what it knows of other peers. ' : ''}Start the index, or pass its address with --index. The peer reconnects automatically.`,
     })
   }
   if (unreachable !== undefined)
@@ -130,7 +130,7 @@ function folderTroubles({ keptFolders }: HealthFacts): Trouble[] {
     code: 'FILES_MISSING',
     reason: `${folder}/ ${reason}`,
     remedy:
-      'Bring the folder and its files back; or run `tandem deletes confirm` if they were deleted on purpose.',
+      'Restore the folder and its files; or run `tandem deletes confirm` if they were deleted on purpose.',
   }))
 }
 
@@ -149,8 +149,8 @@ function diskTroubles({ room }: HealthFacts): Trouble[] {
   return [
     {
       code: 'DISK_FULL',
-      reason: `the disk that copies are put on has ${freeBytes} of ${diskBytes} bytes free`,
-      remedy: 'Free some space there; downloads that wait for it resume by themselves.',
+      reason: `the disk for copies has ${freeBytes} of ${diskBytes} bytes free`,
+      remedy: 'Free some space there; downloads that wait for it resume automatically.',
     },
   ]
 }

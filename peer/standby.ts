@@ -164,7 +164,7 @@ export class Standby implements AskedIndex, AsyncDisposable {
     if (asks !== before.asks) {
       const details = { index: index.address, awayMs: signs.awayMs }
       if (asks === 'own')
-        log.warn(details, 'the index is away: what other peers say answers for it')
+        log.warn(details, 'the index is away: this peer answers from what it knows of other peers')
       else log.info(details, 'the index is asked again')
       this.#asking.abort()
       this.#asking = new AbortController()

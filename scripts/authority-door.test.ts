@@ -53,6 +53,6 @@ test('where it is not, what was meant for it fails, and a peer is asked otherwis
   const asked = await run('list', '--peer', 'peer1000', '--data', folder.path)
   expect(asked).toMatchObject({ failure: { code: 'PEER_UNREACHABLE' } })
   expect(asked.remark).toBe(
-    `${folder.path}/.tandem/cluster has no authority of a cluster, so a running peer was asked.\n`,
+    `${folder.path}/.tandem/cluster is not the folder of an authority, so this asked a running peer.\n`,
   )
 })

@@ -30,7 +30,7 @@ export interface AuthoritySession extends TokenSession {
 /** Adds the options of {@link atAuthority}. */
 export function addDoorOptions(command: Command): Command {
   const peer =
-    'the first peer of a mesh, or one to call (default: the index if it is here, otherwise call peer1)'
+    'the first peer of a mesh, or the peer to call (default: the index if it is on this machine, otherwise peer1)'
   return addCallOptions(addPlaceOptions(command, peer))
 }
 
@@ -55,7 +55,7 @@ export async function atAuthority(
     await withPeer(options, terminal, (session) => work({ ...session, isHere: false }))
   } catch (error) {
     if (api === undefined && hasCode(error, 'PEER_UNREACHABLE'))
-      terminal.remark(`${folder} has no authority of a cluster, so a running peer was asked.`)
+      terminal.remark(`${folder} is not the folder of an authority, so this asked a running peer.`)
     throw error
   }
 }

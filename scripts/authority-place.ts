@@ -35,8 +35,8 @@ export function addPlaceOptions(
   return command
     .option('--peer <id>', peer)
     .option('--data <folder>', 'its data folder (default: as configured)')
-    .option('--host <host>', 'where others reach it, for tokens (default: as configured)')
-    .option('--port <port>', 'the port of it (default: as configured)', Number)
+    .option('--host <host>', 'host at which others reach it, for tokens (default: as configured)')
+    .option('--port <port>', 'port at which others reach it (default: as configured)', Number)
     .option('--config <file>', 'settings file (default: config/config.json, if it exists)')
 }
 

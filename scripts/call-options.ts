@@ -2,10 +2,10 @@
 import { type Command, InvalidArgumentError } from 'commander'
 
 export const tokenFileHelp =
-  "file with the peer's token, if it wants one (default: the one in the data folder of a local peer)"
+  "file with the peer's token, if it requires one (default: the one in the data folder of a local peer)"
 
 export const caHelp =
-  'file with the certificate of the authority that an HTTPS server must have (default: that of the cluster of a local peer)'
+  'certificate of the authority, to verify HTTPS servers (default: that of a local peer’s cluster)'
 
 export function addCallOptions(command: Command): Command {
   return command

@@ -20,7 +20,7 @@ export function catCommand(terminal: Terminal): Command {
   return new Command('cat')
     .summary('stream a file to stdout')
     .description(
-      'Streams a file from the peers that have it to stdout, in order, each part after it is verified.',
+      'Streams a file to stdout from the peers that have it, in order; each part is verified before it is written.',
     )
     .argument('<name>', 'full name of a file')
     .option('--sha256 <hex>', 'version to fetch, if the name has several', parseSha256)

@@ -36,7 +36,7 @@ test('a token is revoked with all who joined with it, and with no others', async
   for (const id of ['made-up-1', 'made-up-2']) await joined(id)
   await cluster.member('other')
   const words = ['revoke', '--token', secret.slice(0, 8), '--data', cluster.folder]
-  expect(await run(words)).toContain('and who joined with it: made-up-1, made-up-2')
+  expect(await run(words)).toContain('and the members that joined with it: made-up-1, made-up-2')
   expect(JSON.parse(await run([...words, '--json']))).toMatchObject({ members: [] })
   const states = authority.overview.members.map(({ id, isRevoked }) => [id, isRevoked])
   expect(Object.fromEntries(states)).toEqual({

@@ -34,7 +34,7 @@ export function clusterCommand(terminal: Terminal): Command {
   const command = new Command('cluster')
     .summary('secure a cluster, and manage its members')
     .description(
-      'Secures a cluster with TLS between all its processes, and manages its members. Run it on the machine of the authority: the index, or with --peer the first peer of a mesh. `revoke` also works elsewhere, through an admin’s peer.',
+      'Secures a cluster with TLS between all its processes, and manages its members. Run it on the machine of the authority: the index or, with --peer, the first peer of a mesh. `revoke` also works elsewhere, through the peer of an admin.',
     )
   const here = [initCommand, statusCommand, rotateCommand]
   const commands = here.map((make) => addPlaceOptions(make(terminal)))
@@ -45,7 +45,7 @@ export function clusterCommand(terminal: Terminal): Command {
 
 function initCommand(terminal: Terminal): Command {
   return new Command('init')
-    .description('Secures the cluster: makes its authority, and prints how others join.')
+    .description('Secures the cluster: creates its authority, and prints how others join.')
     .action(async (options: Options) => {
       const place = await placeOf(options)
       const { foundCluster } = await import('../common/identity/open-cluster.ts')
@@ -69,10 +69,10 @@ function initCommand(terminal: Terminal): Command {
       await terminal.print(peers)
       if (isLoopback(place.address.host))
         terminal.remark(
-          'That leads to this machine only: for others, give --host with the name or address at which they reach it, and start it with --host 0.0.0.0.',
+          'This address is reachable only from this machine. For other machines, pass --host with the name or address at which they reach it, and start it with --host 0.0.0.0.',
         )
       terminal.remark(
-        `Peers that may also drain and forget others, and change rules:\n${admins}\nBoth tokens are valid for 24 h; \`tandem token create\` makes others.`,
+        `Admins, which may also drain and forget other peers, and change rules, join with:\n${admins}\nBoth tokens are valid for 24 h; \`tandem token create\` makes more.`,
       )
     })
 }
@@ -93,12 +93,12 @@ type RevokeOptions = DoorOptions & { readonly token?: string }
 function revokeCommand(terminal: Terminal): Command {
   return addDoorOptions(new Command('revoke'))
     .description(
-      'Revokes a member: its connections are closed everywhere, and it can join again only with a new token. With --token, revokes a join token and all members that have joined with it. On the machine of the authority, this works while its process is stopped, too; elsewhere, a running peer of an admin asks the authority.',
+      'Revokes a member: all its connections are closed, and it can join again only with a new token. With --token, revokes a join token and all members that joined with it. On the machine of the authority this works even while its process is stopped; elsewhere, the running peer of an admin asks the authority.',
     )
     .argument('[member]', 'its id', parsePeerId)
     .option(
       '--token <id>',
-      'a token, as `tandem token list` shows it, in place of a member',
+      'id of a token, as listed by `tandem token list`, in place of a member',
       parseTokenId,
     )
     .action(async (peerId: string | undefined, options: RevokeOptions, self: Command) => {
@@ -121,28 +121,28 @@ async function revokeMember(session: AuthoritySession, id: string): Promise<void
 async function revokeToken(session: AuthoritySession, tokenId: string): Promise<void> {
   const { api, json, signal, terminal } = session
   const { members } = await api.revokeJoinToken({ tokenId, members: true }, signal)
-  const who = members.length === 0 ? 'no member' : members.map(printable).join(', ')
-  const text = `Revoked the token ${tokenId} and who joined with it: ${who}. ${effectOf(session)}`
+  const who = members.length === 0 ? 'none' : members.map(printable).join(', ')
+  const text = `Revoked the token ${tokenId} and the members that joined with it: ${who}. ${effectOf(session)}`
   await terminal.print(json ? printableJson({ tokenId, members }, 2) : text)
 }
 
 function effectOf({ isHere }: AuthoritySession): string {
-  return isHere ? 'Members learn of it as soon as the authority runs.' : 'Members learn of it now.'
+  return isHere ? 'Members learn of it when the authority runs again.' : 'Members learn of it now.'
 }
 
 function rotateCommand(terminal: Terminal): Command {
   return new Command('rotate-ca')
     .description(
-      'Replaces the key of the authority. Both are trusted until each member has a new certificate, which takes minutes; join tokens of the old one end.',
+      'Replaces the key of the authority. Both keys are trusted until each member has a new certificate, which takes minutes; existing join tokens become invalid.',
     )
-    .option('--finish', 'trust the old key no longer; members that were away must join again')
+    .option('--finish', 'stop trusting the old key; members that were away must join again')
     .action(async (options: Options & { readonly finish?: boolean }) => {
       using authority = await openAuthority(await placeOf(options))
       if (options.finish === true) authority.trust.endRotation()
       else await authority.trust.rotate()
       const { authorities, members } = authority.overview
       const text = options.finish
-        ? 'The old key is trusted no longer.'
+        ? 'The old key is no longer trusted.'
         : 'The authority has a new key. `tandem cluster status` shows who still has a certificate of the old one.'
       const result = { authorities, members: members.length }
       await terminal.print(options.json === true ? printableJson(result, 2) : text)
@@ -159,14 +159,17 @@ interface JoinOptions {
 function joinCommand(terminal: Terminal): Command {
   return new Command('join')
     .description(
-      'Joins a secured cluster without starting a peer: for readers such as CI jobs, and to give a member another role. A peer joins by `tandem peer --join TOKEN`.',
+      'Joins a secured cluster without starting a peer, for readers such as CI jobs, or to give a member another role. A peer joins with `tandem peer --join TOKEN`.',
     )
     .argument(
       '[token]',
       'the join token; other users of this machine may see it while the command runs',
     )
-    .option('--join-file <file>', 'a file with the token in its place; - reads it from stdin')
-    .requiredOption('--id <id>', 'under which id', parsePeerId)
+    .option(
+      '--join-file <file>',
+      'file with the token, in place of the argument; - reads it from stdin',
+    )
+    .requiredOption('--id <id>', 'id to join with', parsePeerId)
     .requiredOption(
       '--identity <folder>',
       'folder for the key and the certificate; that of a peer is .tandem/cluster in its data folder',

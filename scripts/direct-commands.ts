@@ -34,7 +34,7 @@ export function indexOption(description: string): Option {
 export function identityOption(): Option {
   return new Option(
     '--identity <folder>',
-    'with --index: folder of the identity in a secured cluster, as `tandem cluster join` makes it',
+    'with --index: folder with the identity for a secured cluster, from `tandem cluster join`',
   )
 }
 
@@ -50,7 +50,7 @@ export function addDirectDownload<Options extends object>(
       '-o, --output <path>',
       'with --index: file or folder to write (default: working folder)',
     )
-    .option('--replace', 'with --index: replace a file of other content')
+    .option('--replace', 'with --index: replace a file with different content')
     .addOption(identityOption())
     .action((name: string, options: Options & Partial<DirectDownloadOptions>) => {
       const { index, output, replace } = options

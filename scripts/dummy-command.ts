@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '../common/clock.ts'
 import { parsePeerId } from '../common/ids.ts'
 import { interrupted } from '../common/interrupted.ts'
@@ -20,10 +20,11 @@ export function dummyCommand(): Command {
     .description('Runs a scripted peer that shares a few generated files and prints every request.')
     .option('--peer <id>', 'id of the peer', parsePeerId, 'dummy')
     .option('--port <port>', 'port to serve on', parsePort, 8_999)
-    .option('--index <address>', 'HOST:PORT of the index', parseIndex, {
-      host: '127.0.0.1',
-      port: 7_000,
-    })
+    .addOption(
+      new Option('--index <address>', 'HOST:PORT of the index')
+        .argParser(parseIndex)
+        .default({ host: '127.0.0.1', port: 7_000 }, '127.0.0.1:7000'),
+    )
     .action(async ({ peer, port, index }: Options) => {
       using stop = interrupted()
       using logging = await openLog({

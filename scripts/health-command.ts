@@ -8,12 +8,12 @@ import { reachable } from './reachable.ts'
 /** `tandem health`: for container engines and service managers. */
 export function healthCommand(terminal: Terminal): Command {
   return new Command('health')
-    .summary('say whether a process is alive')
+    .summary('check whether a process is alive')
     .description(
-      'Asks a running peer, or the index of this machine, whether it is alive; over HTTPS if it speaks that. Exits with 1 if it is not.',
+      'Checks whether a running peer, or the index on this machine, is alive, over HTTPS if the server uses it. The exit code is 1 if it is not.',
     )
     .addArgument(
-      new Argument('[process]', 'what to ask').choices(['peer', 'index']).default('peer'),
+      new Argument('[process]', 'process to check').choices(['peer', 'index']).default('peer'),
     )
     .option('--peer <id>', 'the peer on this machine (default: as configured, or peer1)')
     .option('--api <url>', 'the peer at http://HOST:PORT or https://HOST:PORT', parseUrl)

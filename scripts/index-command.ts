@@ -21,7 +21,7 @@ export function indexCommand(): Command {
 function releaseCommand(): Command {
   const command = new Command('release')
     .description(
-      'Assigns this id to the next peer that uses it: for a peer that lost its disk, and with it its secret.',
+      'Lets the next peer that uses this id take it over, for a peer that lost its disk and thereby its secret.',
     )
     .argument('<peer>', 'id of the peer')
     .action(async (peer: string, _flags: unknown, self: Command) => {

@@ -12,7 +12,7 @@ export function openCommand(terminal: Terminal): Command {
   return new Command('open')
     .summary('open the web page of a peer')
     .description(
-      'Opens the web page of a running peer in your browser, or prints its address where there is none. The page need not ask for the token of a peer on this machine.',
+      'Opens the web page of a running peer in your browser, or prints its address if there is no browser. For a peer on this machine, the page does not ask for the token.',
     )
     .option('--print', 'print the address instead; it may contain the token')
     .option('--peer <id>', 'the peer on this machine (default: as configured, or peer1)')

@@ -17,9 +17,7 @@ export function addSettingOptions(
         new Option(isSwitch ? row.flag : `${row.flag} <value>`, row.doc + defaultText(row.default)),
       )
       if (isEither)
-        command.addOption(
-          new Option(row.flag.replace('--', '--no-'), `the opposite of ${row.flag}`),
-        )
+        command.addOption(new Option(row.flag.replace('--', '--no-'), `turn off ${row.flag}`))
     }
   return command.option(
     '--config <file>',

@@ -19,7 +19,7 @@ export function tokenCommand(terminal: Terminal): Command {
   const command = new Command('token')
     .summary('show the token of the HTTP API, or manage join tokens')
     .description(
-      'Prints the token that the web page and programs need for a peer of this machine whose HTTP API other machines can reach. With --new the peer accepts only a new one from then on, and all browsers are asked again. `list`, `create` and `revoke` are about the tokens with which processes join a secured cluster: they work on the machine of the authority, and wherever the peer of an admin runs.',
+      'Prints the token that the web page and programs need to use a peer of this machine whose HTTP API other machines can reach. With --new, a new token replaces it, and all browsers must enter it again. `list`, `create` and `revoke` are about the tokens with which processes join a secured cluster: they work on the machine of the authority, and wherever the peer of an admin runs.',
     )
     .option('--new', 'replace the token')
     .option('--peer <id>', 'the peer (default: as configured, or peer1)')

@@ -35,13 +35,13 @@ export const fileErrors = {
       "'{peerId}' cannot be used as a peer id: use 1 to 64 letters, digits, '.', '-' or '_', beginning with a letter or digit.",
   },
   CHECK_NOT_FOUND: {
-    when: 'No reading of copies has this id; only the last ones are remembered.',
+    when: 'No check of copies has this id; only recent ones are kept.',
     retryable: false,
     status: 404,
-    sentence: "There is no check '{id}': only the last ones are remembered.",
+    sentence: "There is no check '{id}': only recent ones are kept.",
   },
   COPIES_DAMAGED: {
-    when: 'Of the copies that were read again, some are damaged or cannot be read.',
+    when: 'Some of the checked copies are damaged or cannot be read.',
     retryable: false,
     status: 409,
     sentence:
@@ -51,13 +51,13 @@ export const fileErrors = {
     when: 'A file to repair is not known to be damaged.',
     retryable: false,
     status: 409,
-    sentence: "'{name}' is not known to be damaged: `scrub {name}` reads it now.",
+    sentence: "'{name}' is not known to be damaged: `scrub {name}` checks it now.",
   },
   REPAIR_NOT_FOUND: {
-    when: 'No repair has this id; only the last ones are remembered.',
+    when: 'No repair has this id; only recent ones are kept.',
     retryable: false,
     status: 404,
-    sentence: "There is no repair '{id}': only the last ones are remembered.",
+    sentence: "There is no repair '{id}': only recent ones are kept.",
   },
   REPAIR_FAILED: {
     when: 'A damaged file could not be replaced by its good content.',
@@ -127,10 +127,10 @@ export const fileErrors = {
     sentence: 'The file ends before that range: it has {size} bytes.',
   },
   PRECONDITION_FAILED: {
-    when: 'The If-Match of a request names another content of the file.',
+    when: 'The If-Match header of a request names a different content of the file.',
     retryable: false,
     status: 412,
-    sentence: 'The file has other content than the request expects.',
+    sentence: 'The file does not have the content that the request expects.',
   },
   NOT_SHARED: {
     when: 'No peer shares a file of this name.',
@@ -139,17 +139,17 @@ export const fileErrors = {
     sentence: "No peer shares a file called '{name}'. A folder ends with a slash: '{name}/'.",
   },
   NAME_EXISTS: {
-    when: 'A push would overwrite a shared file of the same name and other content.',
+    when: 'A push would overwrite a shared file that has the same name and different content.',
     retryable: false,
     status: 409,
     sentence:
-      "'{name}' is already in shared/ with other content: choose another --name, or give --replace.",
+      "'{name}' is already in shared/ with different content: choose another --name, or pass --replace.",
   },
   FILE_EXISTS: {
-    when: 'A download without a peer would overwrite a file of other content (command line).',
+    when: 'A download without a peer would overwrite a file with different content (command line).',
     retryable: false,
     status: 409,
-    sentence: "'{path}' exists with other content: choose another -o, or give --replace.",
+    sentence: "'{path}' exists with different content: choose another -o, or pass --replace.",
   },
   DISK_FULL: {
     when: 'The disk has too little free space for a content.',
@@ -159,11 +159,11 @@ export const fileErrors = {
       'The disk of {path} is full: {neededBytes} bytes are needed. Free some space and try again.',
   },
   CAPACITY_FULL: {
-    when: 'A replica would exceed what a peer gives to the cluster.',
+    when: 'A replica would exceed the space that a peer offers to the cluster.',
     retryable: true,
     status: 507,
     sentence:
-      'This peer gives {capacityBytes} bytes to the cluster: {neededBytes} more do not fit. Run `tandem limits set capacity` there to keep more.',
+      'This peer offers {capacityBytes} bytes to the cluster: {neededBytes} more do not fit. To raise that, run `tandem limits set capacity` there.',
   },
   DISK_FAILED: {
     when: 'The operating system refused to read or write a file.',
@@ -191,7 +191,7 @@ export const fileErrors = {
     sentence: 'The peer does not accept the task: {reason}.',
   },
   STILL_NEEDED: {
-    when: 'The index does not confirm that a peer may remove a replicated copy: its replacement lacks copies, or it is wanted again.',
+    when: 'The index does not confirm that a peer may remove a replicated copy: its replacement lacks copies, or the copy is needed again.',
     retryable: true,
     status: 409,
     sentence: "The copy of '{name}' is kept: the index does not confirm that it may be removed.",
@@ -210,19 +210,19 @@ export const fileErrors = {
     sentence: 'There are already {max} downloads: wait for one to finish, or cancel one.',
   },
   TOO_MANY_FOLLOWED: {
-    when: 'The peer follows as many patterns as it can.',
+    when: 'The peer has reached its limit of followed patterns.',
     retryable: false,
     status: 507,
-    sentence: 'This peer already follows {max} patterns: `tandem unfollow` ends one.',
+    sentence: 'This peer already follows {max} patterns: stop one with `tandem unfollow`.',
   },
   NOT_FOLLOWED: {
     when: 'The peer does not follow this pattern.',
     retryable: false,
     status: 404,
-    sentence: "This peer does not follow '{pattern}': `tandem follow` lists what it follows.",
+    sentence: "This peer does not follow '{pattern}': `tandem follow` lists the followed patterns.",
   },
   DOWNLOAD_NOT_FOUND: {
-    when: 'The peer has no download with this id, or has forgotten it.',
+    when: 'The peer has no download with this id, or no longer lists it.',
     retryable: false,
     status: 404,
     sentence: 'There is no download {id}. `tandem downloads` lists them.',

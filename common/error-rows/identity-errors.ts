@@ -7,14 +7,14 @@ export const identityErrors = {
     retryable: false,
     status: 403,
     sentence:
-      "The cluster is secured, and this process is not a member: join with `--join TOKEN@HOST:PORT`; `tandem token create`, on the machine of the authority or of an admin's peer, makes a token.",
+      "The cluster is secured, and this process is not a member: join with `--join TOKEN@HOST:PORT`. To make a token, run `tandem token create` on the machine of the authority or of an admin's peer.",
   },
   TLS_REQUIRED: {
-    when: 'The other side closed a connection without TLS before it answered (raised by the side that dials).',
+    when: 'The other side closed a connection without TLS before it answered (raised by the dialer).',
     retryable: true,
     status: 503,
     sentence:
-      '{address} closed the connection without an answer. If it belongs to a secured cluster, join that first: peers with --join TOKEN@HOST:PORT, commands with `tandem cluster join`, then --identity FOLDER.',
+      '{address} closed the connection without an answer. If it belongs to a secured cluster, join that cluster first: peers with --join TOKEN@HOST:PORT; commands with `tandem cluster join`, then --identity FOLDER.',
   },
   CERTIFICATE_REFUSED: {
     when: 'The certificate of the other side is of another cluster, expired, revoked, or not for this id. The connection is closed.',
@@ -26,7 +26,7 @@ export const identityErrors = {
     when: 'The role of the sender does not allow the request.',
     retryable: false,
     status: 403,
-    sentence: 'A {role} may not send {request}: this needs {needed}.',
+    sentence: 'A {role} may not send {request}: that requires {needed}.',
   },
   NOT_IN_CLUSTER: {
     when: 'A request that only members of a secured cluster send reached a process without an identity.',
@@ -38,14 +38,14 @@ export const identityErrors = {
     when: 'A request for the authority of the cluster reached another process.',
     retryable: false,
     status: 409,
-    sentence: 'This process does not have the authority of the cluster: ask {where}.',
+    sentence: 'This process is not the authority of the cluster: ask {where}.',
   },
   AUTHORITY_UNREACHABLE: {
     when: 'The authority of the cluster cannot be reached.',
     retryable: true,
     status: 503,
     sentence:
-      'The authority of the cluster, at {address}, cannot be reached: {reason}. Try again when it runs, or run the command on its machine.',
+      'The authority of the cluster, at {address}, cannot be reached: {reason}. Try again when it is running, or run the command on its machine.',
   },
   NO_IDENTITY: {
     when: 'A folder that should hold an identity has none (command line).',
@@ -59,33 +59,33 @@ export const identityErrors = {
     retryable: false,
     status: 404,
     sentence:
-      'There is no authority of a cluster in {folder}: run this on the machine of the index, or with --peer on that of the first peer of a mesh, or name its data folder with --data. `tandem cluster init` makes one.',
+      'There is no authority in {folder}: run this on the machine of the index or, with --peer, on that of the first peer of a mesh, or pass the data folder with --data. `tandem cluster init` creates an authority.',
   },
   JOIN_REFUSED: {
     when: 'A join token is unknown, expired, revoked or used up.',
     retryable: false,
     status: 403,
     sentence:
-      "Joining was refused: {reason}. `tandem token create`, on the machine of the authority or of an admin's peer, makes a new token.",
+      "Joining was refused: {reason}. To make a new token, run `tandem token create` on the machine of the authority or of an admin's peer.",
   },
   RENEWED_RECENTLY: {
-    when: 'A member asks for a new certificate again within minutes.',
+    when: 'A member requests another certificate within minutes.',
     retryable: true,
     status: 429,
-    sentence: "'{id}' has asked for a new certificate already: try again in {retryAfterSeconds} s.",
+    sentence: "'{id}' requested a new certificate recently: try again in {retryAfterSeconds} s.",
   },
   JOIN_TOKEN_INVALID: {
-    when: 'A text that should be a join token is not one (raised by the process that would join).',
+    when: 'A text that should be a join token is not one (raised by the joining process).',
     retryable: false,
     status: 400,
-    sentence: 'This is not a join token: one looks like tandem-1-…@HOST:PORT. Copy all of it.',
+    sentence: 'This is not a complete join token: tokens look like tandem-1-…@HOST:PORT.',
   },
   AUTHORITY_UNPROVEN: {
-    when: 'The process at the address of a join token is not the authority that the token names (raised by the process that would join; nothing secret was sent).',
+    when: 'The process at the address of a join token is not the authority that the token names (raised by the joining process; no secret was sent).',
     retryable: false,
     status: 502,
     sentence:
-      'The process at {address} is not the authority that the token names, so the token was not sent: {reason}. Check the address: another machine may be in between.',
+      'The process at {address} is not the authority that the token names, so the token was not sent: {reason}. Check the address: another machine may be intercepting the connection.',
   },
   JOIN_TOKEN_UNKNOWN: {
     when: 'There is no join token of this id.',
@@ -94,14 +94,14 @@ export const identityErrors = {
     sentence: 'There is no token {tokenId}: `tandem token list` shows them.',
   },
   TOO_MANY_TOKENS: {
-    when: 'There are too many join tokens with which processes can join.',
+    when: 'There are too many open join tokens.',
     retryable: false,
     status: 409,
     sentence:
-      'There are already {max} open join tokens: `tandem token revoke ID` ends one, `tandem token list` shows them.',
+      'There are already {max} open join tokens: revoke one with `tandem token revoke ID`; `tandem token list` shows them.',
   },
   MEMBER_EXISTS: {
-    when: 'A process would join with the id of a member that has another key.',
+    when: 'A process tried to join with the id of a member that has another key.',
     retryable: false,
     status: 409,
     sentence:
@@ -114,38 +114,38 @@ export const identityErrors = {
     sentence: "The cluster has no member '{id}': `tandem cluster status` lists them.",
   },
   MEMBER_IS_AUTHORITY: {
-    when: 'The process that has the authority would be revoked.',
+    when: 'A request would revoke the authority itself.',
     retryable: false,
     status: 409,
     sentence:
-      "'{id}' has the authority of the cluster and cannot be revoked: `tandem cluster rotate-ca` replaces its key.",
+      "'{id}' is the authority of the cluster and cannot be revoked: `tandem cluster rotate-ca` replaces its key.",
   },
   TOO_MANY_REVOKED: {
     when: 'The list of revoked members is full.',
     retryable: false,
     status: 409,
     sentence:
-      'The list of revoked members is full ({max}): `tandem cluster rotate-ca` makes a new authority.',
+      'The list of revoked members is full ({max}): `tandem cluster rotate-ca` replaces the key of the authority.',
   },
   CLUSTER_EXISTS: {
-    when: 'A cluster would be made in a folder that has the authority of one (command line).',
+    when: 'A cluster would be created in a folder that already holds an authority (command line).',
     retryable: false,
     status: 409,
     sentence:
-      '{folder} has the authority of a cluster already: `tandem token create` makes tokens for it.',
+      '{folder} already holds the authority of a cluster: `tandem token create` makes tokens for it.',
   },
   ROTATION_RUNS: {
-    when: 'The authority is being replaced already.',
+    when: "The authority's key is already being replaced.",
     retryable: false,
     status: 409,
     sentence:
-      'The authority is being replaced already: `tandem cluster status` shows who waits, `tandem cluster rotate-ca --finish` goes on without them.',
+      "The authority's key is already being replaced: `tandem cluster status` shows which members still lack a new certificate; `tandem cluster rotate-ca --finish` does not wait for them.",
   },
   NO_ROTATION: {
-    when: 'The authority is not being replaced.',
+    when: "The authority's key is not being replaced.",
     retryable: false,
     status: 409,
-    sentence: 'The authority is not being replaced: `tandem cluster rotate-ca` begins it.',
+    sentence: "The authority's key is not being replaced: `tandem cluster rotate-ca` starts that.",
   },
   TRUST_REFUSED: {
     when: 'A trust document is not signed by an authority of the cluster.',

@@ -3,16 +3,16 @@ import type { ErrorRow } from './error-row.ts'
 
 export const indexErrors = {
   NOT_REGISTERED: {
-    when: 'A request that only registered peers may send arrived on a connection that registered none.',
+    when: 'A request that only registered peers may send arrived on a connection without a registered peer.',
     retryable: true,
     status: 403,
     sentence: 'Only a registered peer may send {request}.',
   },
   OVERLOADED: {
-    when: 'The index has more queries to answer than it can. Heartbeats and announcements are not affected.',
+    when: 'The index has more queries than it can answer. Heartbeats and announcements are not affected.',
     retryable: true,
     status: 503,
-    sentence: 'The index has more to do than it can: try again in {retryAfterMs} ms.',
+    sentence: 'The index is overloaded: try again in {retryAfterMs} ms.',
   },
   PEER_ID_TAKEN: {
     when: 'Another running process uses this peer id and answered a probe; it keeps the id.',
@@ -42,18 +42,18 @@ export const indexErrors = {
       "'{peerId}' is dead, and its copies are being made elsewhere: maintenance must begin before a peer stops.",
   },
   PEER_NOT_DEAD: {
-    when: 'A peer that is not dead was to be forgotten.',
+    when: 'A request to forget a peer named one that is not dead.',
     retryable: false,
     status: 409,
     sentence:
-      "'{peerId}' is {state}: only dead peers are forgotten. Stop it first; to keep its files at their factor meanwhile, `drain {peerId} --wait` before that.",
+      "'{peerId}' is {state}: only dead peers can be forgotten. To keep all copies of its files, run `drain {peerId} --wait` first, then stop it.",
   },
   FORGET_LOSES: {
-    when: 'No other peer is known to have some contents of the peer that was to be forgotten.',
+    when: 'No other peer is known to have some contents of the peer to be forgotten.',
     retryable: false,
     status: 409,
     sentence:
-      "Forgetting '{peerId}' would lose {files} files that no other peer has, such as {names}. With --force they are given up.",
+      "Forgetting '{peerId}' would lose {files} files that no other peer has, such as {names}. With --force it is forgotten anyway.",
   },
   NOT_SAFE_TO_STOP: {
     when: 'Other peers lack copies of some files of this peer (command line).',
@@ -91,7 +91,7 @@ export const indexErrors = {
     retryable: true,
     status: 503,
     sentence:
-      'The index at {address} cannot be reached: start it with `tandem index`, or give the right --index.',
+      'The index at {address} cannot be reached: start it with `tandem index`, or pass the right --index.',
   },
   NAME_NOT_FOUND: {
     when: 'No peer has announced a file of this name.',
@@ -104,7 +104,7 @@ export const indexErrors = {
     retryable: false,
     status: 410,
     sentence:
-      "'{name}' was deleted at {owner} on {date}. `tandem restore '{name}'` brings it back, `tandem trash empty '{name}'` removes it for good.",
+      "'{name}' was deleted at {owner} on {date}. `tandem restore '{name}'` restores it, `tandem trash empty '{name}'` removes it permanently.",
   },
   NOT_IN_TRASH: {
     when: 'No deleted file of this name is kept.',
@@ -113,10 +113,10 @@ export const indexErrors = {
     sentence: "There is no deleted file called '{name}' to restore: `tandem trash` lists them.",
   },
   RESTORE_REFUSED: {
-    when: 'The peer that should bring a deleted file back does not.',
+    when: 'The peer that should restore a deleted file refused.',
     retryable: false,
     status: 409,
-    sentence: "{peerId} does not restore '{name}': {reason}.",
+    sentence: "{peerId} refused to restore '{name}': {reason}.",
   },
   NO_MATCH: {
     when: 'No announced file matches the pattern or is in this folder.',

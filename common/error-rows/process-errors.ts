@@ -3,11 +3,11 @@ import type { ErrorRow } from './error-row.ts'
 
 export const processErrors = {
   DATA_OF_OTHER_PEER: {
-    when: 'A data folder is started with another peer id than that of the peer that it belongs to.',
+    when: 'A peer was started on a data folder that belongs to another peer id.',
     retryable: false,
     status: 500,
     sentence:
-      "The data folder '{data}' belongs to {owner}, not to {peerId}. To go on as {owner}, give --peer {owner}, or no id; for a new peer, give another folder with --data. To rename the peer, start it once with --adopt, and then run `tandem peers forget {owner}`: until then its files count as those of a lost peer.",
+      "The data folder '{data}' belongs to {owner}, not to {peerId}. To continue as {owner}, pass --peer {owner}, or no id; for a new peer, pass another folder with --data. To rename the peer, start it once with --adopt, then run `tandem peers forget {owner}`: until then its files count as those of a lost peer.",
   },
   SETTING_INVALID: {
     when: 'A setting has an unknown key or an invalid value; the process does not start.',
@@ -20,19 +20,19 @@ export const processErrors = {
     retryable: false,
     status: 500,
     sentence:
-      'It would listen on {host} ({flag}), where every machine that reaches it could read, change and delete files. {remedy}, or accept this with --insecure.',
+      'This process would listen on {host} ({flag}), where every machine that reaches it could read, change and delete files. {remedy}, or accept this with --insecure.',
   },
   ADDRESS_IN_USE: {
     when: 'Another process listens on the address; the process does not start.',
     retryable: false,
     status: 500,
-    sentence: '{address} is in use by another process: stop it or give another {flag}.',
+    sentence: '{address} is in use by another process: stop that process or pass another {flag}.',
   },
   DATA_IN_USE: {
     when: 'Another process uses the data folder; the process does not start.',
     retryable: false,
     status: 500,
-    sentence: 'Another process uses the folder {path}: stop it or give another --data.',
+    sentence: 'Another process uses the folder {path}: stop that process or pass another --data.',
   },
   DATABASE_UNUSABLE: {
     when: 'A database is damaged or was written by a newer version; the process does not start.',
@@ -53,14 +53,14 @@ export const processErrors = {
     retryable: false,
     status: 401,
     sentence:
-      'This peer wants its token: `tandem token` shows it on the machine of the peer. Commands take it from --token-file FILE, other programs send it as `Authorization: Bearer TOKEN`.',
+      'This peer requires its token: `tandem token` prints it on the machine of the peer. Commands read it from --token-file FILE; other programs send it as `Authorization: Bearer TOKEN`.',
   },
   TOKEN_WRONG: {
-    when: "A request had another token than the peer's.",
+    when: "A request had a token that is not the peer's.",
     retryable: false,
     status: 401,
     sentence:
-      'This is not the token of this peer: `tandem token` shows it on the machine of the peer.',
+      'This is not the token of this peer: `tandem token` prints it on the machine of the peer.',
   },
   TOO_MANY_ATTEMPTS: {
     when: 'Too many wrong tokens were sent from one address.',
@@ -70,7 +70,7 @@ export const processErrors = {
       'Too many wrong tokens were sent from this address: try again in {retryAfterSeconds} s.',
   },
   TOO_MANY_CALLS: {
-    when: 'One address sent more HTTP requests than it may in ten seconds.',
+    when: 'One address sent more HTTP requests than allowed in ten seconds.',
     retryable: true,
     status: 429,
     sentence: 'Too many requests came from this address: try again in {retryAfterSeconds} s.',
@@ -96,11 +96,11 @@ export const processErrors = {
     sentence: 'This server speaks HTTPS: use an address that begins with https://.',
   },
   SERVER_UNPROVEN: {
-    when: 'An HTTPS server has no certificate that is trusted, or that of another server (command line).',
+    when: 'An HTTPS server has no trusted certificate, or that of another server (command line).',
     retryable: false,
     status: 502,
     sentence:
-      'The server at {address} has not proven that it is {expected}: {reason}. Nothing was sent to it. --ca FILE names the certificate of the authority to trust, --peer ID the peer that must answer.',
+      'The server at {address} has not proven that it is {expected}: {reason}. Nothing was sent to it. Pass --ca FILE with the certificate of the authority to trust, and --peer ID for the peer that must answer.',
   },
   ORIGIN_REFUSED: {
     when: 'A web page from another origin sent a request that would change something.',
@@ -109,7 +109,7 @@ export const processErrors = {
     sentence: "Web pages from {origin} may not change anything here: use the peer's own address.",
   },
   UNHEALTHY: {
-    when: 'A process does not say that it is alive (command line).',
+    when: 'A process did not confirm that it is alive (command line).',
     retryable: true,
     status: 503,
     sentence: '{process} is not alive: {reason}.',

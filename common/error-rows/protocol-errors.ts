@@ -24,7 +24,8 @@ export const protocolErrors = {
     when: 'The receiver does not know the request type, or does not accept it from this role.',
     retryable: false,
     status: 400,
-    sentence: 'The other side does not know {request}: use the same version of Tandem on both.',
+    sentence:
+      'The other side does not know {request}: use the same version of Tandem on both sides.',
   },
   HELLO_EXPECTED: {
     when: 'The first request on a connection is not hello, or hello is sent twice.',

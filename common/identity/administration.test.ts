@@ -142,7 +142,7 @@ test.each(refused)('of a %s, %s is refused before it does anything', async (role
   const ask = open.askAs(await open.member('other', role))
   await expect(ask(type, asked[type])).rejects.toMatchObject({
     code: 'FORBIDDEN',
-    message: `A ${role} may not send ${type}: this needs an admin, which is a peer that joined with a token of that role.`,
+    message: `A ${role} may not send ${type}: that requires an admin, which is a peer that joined with a token of that role.`,
   })
   expect(open.news).toEqual([])
   expect(open.cluster.authority.tokens.list()).toHaveLength(before.length + 1)

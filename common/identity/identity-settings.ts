@@ -7,13 +7,13 @@ export const tokenOutSettings = {
     schema: Type.String({ minLength: 1 }),
     default: undefined,
     flag: '--token-out',
-    doc: 'file in which the authority keeps a join token for peers',
+    doc: 'file into which the authority writes a valid join token for peers',
   },
   adminTokenOut: {
     schema: Type.String({ minLength: 1 }),
     default: undefined,
     flag: '--admin-token-out',
-    doc: 'file in which the authority keeps a join token for admins',
+    doc: 'file into which the authority writes a valid join token for admins',
   },
 } as const
 
@@ -21,5 +21,5 @@ export const insecureSetting = {
   schema: Type.Boolean(),
   default: false,
   flag: '--insecure',
-  doc: 'listen beyond this machine without an identity: every machine that reaches it may do everything',
+  doc: 'listen beyond this machine without an identity: every machine that reaches this process may do everything',
 } as const

@@ -35,7 +35,7 @@ export interface ClusterOptions {
   readonly address?: Address | undefined
   /** Where the authority is, if that is known besides where the process joined. */
   readonly authorityAt?: Address | undefined
-  /** A file in which the authority keeps a join token for peers. */
+  /** The file into which the authority writes a valid join token for peers. */
   readonly tokenOut?: string | undefined
   /** The same for admins. */
   readonly adminTokenOut?: string | undefined

@@ -137,7 +137,7 @@ test('an index that is away is replaced, hears what changed, and has nothing cop
   }
   await untilAway(cluster.peers, {})
   const { stdout } = await runTandem(['status', '--api', first.apiUrl.origin])
-  expect(stdout).toContain('what other peers say answers for it')
+  expect(stdout).toContain('this peer answers from what it knows of other peers')
   expect(await downloadAndHash(first, { name: files.at(-1)?.name ?? '' })).toMatchObject({
     sha256OnDisk: files.at(-1)?.sha256,
   })

@@ -74,7 +74,7 @@ test('an admin makes tokens through its own peer, on another machine; a peer may
   const refused = await through(plain, 'token', 'create')
   expect(refused).toMatchObject({ code: 1, stdout: '' })
   expect(refused.stderr).toContain(
-    'FORBIDDEN: A peer may not send create-join-token: this needs an admin',
+    'FORBIDDEN: A peer may not send create-join-token: that requires an admin',
   )
   for (const words of [
     ['token', 'list'],
@@ -86,7 +86,7 @@ test('an admin makes tokens through its own peer, on another machine; a peer may
   const other = await createdThrough(admin, '--role', 'reader')
   expect(await through(admin, 'token', 'revoke', other.tokenId)).toMatchObject({ code: 0 })
   const both = await through(admin, 'cluster', 'revoke', '--token', made.tokenId)
-  expect(both.stdout).toContain(`and who joined with it: ${third.name}`)
+  expect(both.stdout).toContain(`and the members that joined with it: ${third.name}`)
   const events = async (): Promise<string> => (await through(admin, 'events', '--security')).stdout
   await expect.poll(events).toContain(`${third.name} was revoked by ${admin.name}`)
   const shown = await events()

@@ -47,10 +47,10 @@ describe('a process that cannot start', () => {
           data: join(data, role),
         }),
       ).toMatch(
-        /^ADDRESS_IN_USE: 127\.0\.0\.1:\d+ is in use by another process: stop it or give another --port\.$/,
+        /^ADDRESS_IN_USE: 127\.0\.0\.1:\d+ is in use by another process: stop that process or pass another --port\.$/,
       )
       expect(await refusalOf(role, { port: freePort, httpPort, data: join(data, role) })).toMatch(
-        /^ADDRESS_IN_USE: 127\.0\.0\.1:\d+ is in use by another process: stop it or give another --http-port\.$/,
+        /^ADDRESS_IN_USE: 127\.0\.0\.1:\d+ is in use by another process: stop that process or pass another --http-port\.$/,
       )
     }
   })
@@ -61,7 +61,7 @@ describe('a process that cannot start', () => {
     const place = { port, httpPort, data: join(folder.path, 'data') }
     const anyHost = ['--host', '0.0.0.0']
     expect(await refusalOf('index', place, ...anyHost)).toMatch(
-      /^EXPOSED: It would listen on 0\.0\.0\.0 \(--host\), .*`tandem cluster init --data .+`.*--insecure\.$/,
+      /^EXPOSED: This process would listen on 0\.0\.0\.0 \(--host\), .*`tandem cluster init --data .+`.*--insecure\.$/,
     )
     expect(await refusalOf('peer', place, ...anyHost)).toMatch(
       /^EXPOSED: .*`--join TOKEN@HOST:PORT`.*--insecure\.$/,
@@ -80,7 +80,7 @@ describe('a process that cannot start', () => {
       ['peer', cluster.peer(1)],
     ] as const)
       expect(await refusalOf(role, { port, httpPort, data: dataFolder })).toMatch(
-        /^DATA_IN_USE: Another process uses the folder .+: stop it or give another --data\.$/,
+        /^DATA_IN_USE: Another process uses the folder .+: stop that process or pass another --data\.$/,
       )
     // The running process has lost nothing.
     using api = apiOf(cluster.peer(1))

@@ -84,7 +84,7 @@ test('a file comes into the folder that was named, and never over another one', 
   const refused = await runTandem(download)
   expect(refused).toMatchObject({ code: 1, stdout: '' })
   expect(refused.stderr).toMatch(
-    /^FILE_EXISTS: '.*big\.bin' exists with other content: .*--replace\.\n$/,
+    /^FILE_EXISTS: '.*big\.bin' exists with different content: .*--replace\.\n$/,
   )
   expect(await readFile(target, 'utf8')).toBe('mine')
   expect(await readdir(folder.path)).toEqual(['big.bin'])

@@ -56,7 +56,7 @@ export const limitTable = {
     unit: 'rate',
     default: 50_000_000,
     flag: '--scrub-limit',
-    doc: 'rate of reading copies again; beside transfers of people it is a sixteenth',
+    doc: 'rate of checking copies, in bytes per second; a sixteenth of it during transfers for users',
   },
   capacityBytes: {
     word: 'capacity',

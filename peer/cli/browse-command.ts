@@ -19,9 +19,9 @@ export function browseCommand<Options extends CommonOptions>(run: RunCommand<Opt
   return new Command('browse')
     .summary('list the files and folders in a folder of the cluster')
     .description(
-      'Lists the files and folders that are immediately in a folder of the cluster, whichever peers have them. Without a folder it lists the top.',
+      'Lists the files and folders directly in a folder of the cluster, on all peers. Without a folder, lists the top level.',
     )
-    .argument('[folder]', 'such as photos/2026', '')
+    .argument('[folder]', 'folder, such as photos/2026', '')
     .addOption(limitOption(rowsShown))
     .action((folder: string, options: Options & { readonly limit?: number }) =>
       run(options, (session) => browse(session, folder, options.limit)),

@@ -212,10 +212,10 @@ test('status says that the index is away, and who keeps the copies meanwhile', a
     return shell.answers.text
   }
   expect(await saying(12_000, false)).toContain(
-    'Index:     index:7000 has been away for 12 s: what other peers say answers for it, and no copies',
+    'Index:     index:7000 has been away for 12 s: this peer answers from what it knows of other peers, and no copies',
   )
-  expect(await saying(70_000, true)).toContain('and the peers keep the copies of files without it')
-  expect(await saying(0, false)).toContain('index:7000 is back, and is asked again in a moment')
+  expect(await saying(70_000, true)).toContain('and the peers maintain the copies of files')
+  expect(await saying(0, false)).toContain('index:7000 is back, and will answer again in a moment')
 })
 
 test('status says why nothing is copied, and since when', async () => {

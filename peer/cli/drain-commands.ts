@@ -21,9 +21,9 @@ const peerArgument = ['<peer>', 'id of a peer, as listed by `peers`'] as const
 
 export function drainCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
   return new Command('drain')
-    .summary('make the copies of a peer elsewhere')
+    .summary('prepare a peer to leave: copy its files to other peers')
     .description(
-      'Prepares a peer to leave for good: its copies no longer count, so that other peers make their own, and it is given no new ones. It remains a source until it stops. `status` and `peers` show the progress; `undrain` reverts it.',
+      'Prepares a peer to leave permanently: its copies no longer count, so other peers make new ones, and it receives no new ones. It remains a source until it stops. `status` and `peers` show the progress; `undrain` reverts it.',
     )
     .argument(...peerArgument)
     .option('--wait', 'return only when it is safe to stop the peer')
@@ -92,7 +92,7 @@ export function undrainCommand<Options extends CommonOptions>(run: RunCommand<Op
   return new Command('undrain')
     .summary('let the copies of a drained peer count again')
     .description(
-      'Reverts `drain`: the copies of the peer count again, and it is given new ones. Replicas that are too many are removed after a while.',
+      'Reverts `drain`: the copies of the peer count again, and it receives new ones. Surplus replicas are removed after a while.',
     )
     .argument(...peerArgument)
     .action((peerId: string, options: Options) =>
@@ -118,7 +118,7 @@ export function maintenanceCommand<Options extends CommonOptions>(
   const command = new Command('maintenance')
     .summary('announce that a peer will be away for a while')
     .description(
-      'Lets a peer be silent or stopped without being taken for dead: its copies are not made elsewhere until the time is over, which is a day at most. `peers` and `status` show it.',
+      'Lets a peer be silent or stopped without counting as dead: its copies are not made elsewhere until the time is over, at most a day. `peers` and `status` show it.',
     )
     .argument(...peerArgument)
     .addOption(
@@ -175,12 +175,12 @@ export function safeToStopCommand<Options extends CommonOptions>(
   run: RunCommand<Options>,
 ): Command {
   return new Command('safe-to-stop')
-    .summary('check whether a peer may be stopped')
+    .summary('check whether it is safe to stop a peer')
     .description(
-      'Succeeds (exit code 0) if every file that the peer holds has a live copy on another peer; fails (1) otherwise, with the number and the first names.',
+      'Succeeds (exit code 0) if every file that the peer holds has a live copy on another peer; fails (1) otherwise, and lists how many files do not, and the first of them.',
     )
     .argument(...peerArgument)
-    .option('--for-good', 'check whether all files have all their copies without the peer')
+    .option('--for-good', 'check whether all files would have all their copies without the peer')
     .action((peerId: string, options: Options & { readonly forGood?: boolean }) =>
       run(options, (session) => checkSafety(session, peerId, options.forGood === true)),
     )

@@ -36,14 +36,14 @@ export function eventsCommand<Options extends CommonOptions>(run: RunCommand<Opt
   return new Command('events')
     .summary('show what happened to copies and peers')
     .description(
-      'Shows what happened to copies and peers, the newest at the end: what was copied, removed or blamed, which peers came and went, when, why and from which source. Many similar events in quick succession are one line.',
+      'Shows what happened to copies and peers, newest last: what was copied or removed, which sources were blamed, which peers joined and left; when, why, and from which source. Many similar events in quick succession are combined into one line.',
     )
     .option('--since <when>', 'only events since then: 90s, 30m, 2h, 7d ago, or a date', parseSince)
     .addOption(new Option('--kind <kind...>', 'only events of these kinds').choices(eventKindNames))
     .addOption(
       new Option(
         '--security',
-        'only who joined, left, was refused or revoked, and what people have decided',
+        'only events about members that joined, left, were refused or revoked, and decisions of users',
       ).conflicts('kind'),
     )
     .option('--about <peer>', 'only events of this peer, in either role')

@@ -20,7 +20,7 @@ export function followCommand<Options extends CommonOptions>(run: RunCommand<Opt
       'Downloads the files that match a pattern with * ? [..] **, or that are in a folder, now and whenever new files and versions appear, in the background and across restarts. A file in downloaded/ that you change or remove is left alone. Without a pattern, lists what is followed.',
     )
     .argument('[pattern]', 'pattern, file or folder')
-    .option('--newest <count>', 'only that number of files, the ones modified last', parseCount)
+    .option('--newest <count>', 'only that many files, the most recently modified ones', parseCount)
   return command.action((pattern: string | undefined, options: Options & FollowOptions) => {
     const { newest } = options
     if (pattern === undefined && newest !== undefined)
@@ -33,8 +33,8 @@ export function followCommand<Options extends CommonOptions>(run: RunCommand<Opt
 
 export function unfollowCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
   return new Command('unfollow')
-    .summary('no longer follow a pattern')
-    .description('Ends a `follow`, and its unfinished downloads. Complete files stay.')
+    .summary('stop following a pattern')
+    .description('Stops a `follow` and its unfinished downloads. Complete files stay.')
     .argument('<pattern>', 'pattern, as listed by `follow`')
     .action((pattern: string, options: Options) =>
       run(options, (session) => unfollow(session, pattern)),

@@ -44,7 +44,7 @@ export function historyCommand<Options extends CommonOptions>(run: RunCommand<Op
   return new Command('history')
     .summary('show who sent what to whom, and how fast')
     .description(
-      'Shows transfers that have ended, the newest first: what this peer received and from which sources, and what it sent. Small files between the same peers are combined.',
+      'Shows finished transfers, newest first: what this peer received, from which sources, and what it sent. Small files between the same peers are combined.',
     )
     .addOption(peerOption())
     .addOption(
@@ -68,9 +68,9 @@ export function historyCommand<Options extends CommonOptions>(run: RunCommand<Op
 
 export function queriesCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
   return new Command('queries')
-    .summary('show what was asked, by whom, and the answers')
+    .summary('show queries, who sent them, and the answers')
     .description(
-      'Shows the queries that were made at this peer, the newest first: lookups, searches and listings of folders; by a page, a command, a program or a download; in a mesh, also those that were sent through it, and those of other members that this peer answered, with the member that asked. Many per second are only counted.',
+      'Shows the queries that this peer received, newest first: lookups, searches and folder listings, from a page, a command, a program or a download. In a mesh, also shows queries that were sent through this peer, and those of other members that it answered, with the member that asked. If there are many per second, they are only counted.',
     )
     .addOption(peerOption())
     .addOption(limitOption(rowsShown))
@@ -92,7 +92,7 @@ export function seriesCommand<Options extends CommonOptions>(run: RunCommand<Opt
   return new Command('series')
     .summary('show throughput, lookups and copies over the last hour')
     .description(
-      'Shows how this peer and the cluster did over the last hour, as one line of bars each; with --json all samples.',
+      'Shows throughput, lookups and copies of this peer and the cluster over the last hour, each as one line of bars; with --json, all samples.',
     )
     .action((options: Options) =>
       run(options, async ({ api, signal, terminal, json }) => {

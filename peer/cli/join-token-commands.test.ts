@@ -9,7 +9,7 @@ test('a token is created, listed and revoked', async () => {
   expect(shell.answers.text).toBe('No join tokens.\n')
   expect(await shell.type('token', 'create', '--for', '2h', '--uses', '1')).toBe(0)
   expect(shell.answers.text).toMatch(/^tandem peer --join tandem-1-a{64}-0{32}@index\.test:7000$/m)
-  expect(shell.remarks.text).toBe('Valid for 2 h 00 min, for 1 to join. It is not shown again.\n')
+  expect(shell.remarks.text).toBe('Valid for 2 h 00 min, for 1 use. It is not shown again.\n')
   const [token] = shell.peer.secured.tokens
   expect(token).toMatchObject({ role: 'peer', usesMax: 1, expiresMs: 7_201_000 })
   expect(await shell.json('token', 'list')).toEqual([token])

@@ -70,7 +70,7 @@ function listCommand<Options extends CommonOptions>(run: RunTokenCommand<Options
 function createCommand<Options extends CommonOptions>(run: RunTokenCommand<Options>): Command {
   return new Command('create')
     .description(
-      'Makes a join token. Each process that has it can join the cluster until it expires.',
+      'Makes a join token. Any process that has it can join the cluster until it expires.',
     )
     .addOption(
       new Option('--for <duration>', 'how long it is valid')
@@ -79,13 +79,13 @@ function createCommand<Options extends CommonOptions>(run: RunTokenCommand<Optio
     )
     .option(
       '--uses <number>',
-      `how many may join with it (default and most: ${limits.membersPerTokenMax})`,
+      `how many processes may join with it (default and maximum: ${limits.membersPerTokenMax})`,
       parseUses,
     )
     .addOption(
       new Option(
         '--role <role>',
-        'reader: only looks up and downloads; admin: a peer that may also change the cluster',
+        'reader: only lookups and downloads; admin: a peer that may also change the cluster',
       )
         .choices(tokenRoles)
         .default('peer'),
@@ -98,7 +98,8 @@ function createCommand<Options extends CommonOptions>(run: RunTokenCommand<Optio
         const created = await api.createJoinToken(asked, signal)
         await terminal.print(json ? printableJson(created, 2) : printable(created.command))
         if (json) return
-        const uses = usesMax === undefined ? '' : `, for ${usesMax} to join`
+        const uses =
+          usesMax === undefined ? '' : `, for ${usesMax} ${usesMax === 1 ? 'use' : 'uses'}`
         terminal.remark(`Valid for ${durationText(forMs / 1_000)}${uses}. It is not shown again.`)
       })
     })
@@ -107,11 +108,11 @@ function createCommand<Options extends CommonOptions>(run: RunTokenCommand<Optio
 function revokeCommand<Options extends CommonOptions>(run: RunTokenCommand<Options>): Command {
   return new Command('revoke')
     .description(
-      'Revokes a join token: no further process can join with it. Members that have joined stay; `tandem cluster revoke --token ID` revokes them, too.',
+      'Revokes a join token, so that no more processes can join with it. Members that joined with it stay; `tandem cluster revoke --token ID` revokes them as well.',
     )
     .argument(
       '<token>',
-      'its id, the first digits of its secret, as `token list` shows',
+      'id of the token: the first digits of its secret, as listed by `token list`',
       parseTokenId,
     )
     .action((tokenId: string, _: unknown, self: Command) =>

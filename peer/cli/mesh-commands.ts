@@ -20,7 +20,7 @@ export function meshCommand<Options extends CommonOptions>(run: RunCommand<Optio
   return new Command('mesh')
     .summary('show whether this peer takes part in a mesh, and with how many others')
     .description(
-      'Counts the members of the mesh. `peers` lists them, with the time since each was last heard.',
+      'Counts the members of the mesh. `peers` lists them, with the time of the last sign of life of each.',
     )
     .action((options: Options) =>
       run(options, async (session) => print(session, await session.api.mesh(session.signal))),
@@ -31,7 +31,7 @@ export function joinCommand<Options extends CommonOptions>(run: RunCommand<Optio
   return new Command('join')
     .summary('join the mesh of another peer')
     .description(
-      'Joins the mesh of the peer at HOST:PORT, for a peer that was started with `--mesh`. The address is tried again whenever no member is live there.',
+      'Joins the mesh of the peer at HOST:PORT, for a peer that was started with `--mesh`. The peer retries the address whenever no live member is there.',
     )
     .argument('<address>', 'HOST:PORT at which the other peer serves peers')
     .action((address: string, options: Options) =>
@@ -43,9 +43,9 @@ export function joinCommand<Options extends CommonOptions>(run: RunCommand<Optio
 
 export function askCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
   return new Command('ask')
-    .summary('ask the members of the mesh for a file')
+    .summary('ask the members of a mesh for a file')
     .description(
-      'Asks the members of the mesh, one by one, which of them have a file; their answers are shown as they arrive, until all have answered or three seconds have passed. `lookup`, `search`, `why` and `download` ask by themselves if this peer does not know the catalogs of all members.',
+      'Asks each member of the mesh whether it has a file, and shows the answers as they arrive, until all have answered or three seconds have passed. `lookup`, `search`, `why` and `download` do this automatically if this peer does not know the catalogs of all members.',
     )
     .argument('<name>', 'full name of a file, a pattern, or a SHA-256')
     .action((name: string, options: Options) => run(options, (session) => ask(session, name)))

@@ -9,7 +9,7 @@ test('a dead peer is forgotten, a live one is not', async () => {
     'peer7 is forgotten. Its files stay as long as other peers have them; if it returns, it is a new peer.\n',
   )
   expect(await shell.type('peers', 'forget', 'peer2', '--force')).toBe(1)
-  expect(shell.remarks.text).toContain("PEER_NOT_DEAD: 'peer2' is live: only dead peers are")
+  expect(shell.remarks.text).toContain("PEER_NOT_DEAD: 'peer2' is live: only dead peers can be")
 })
 
 test.each([

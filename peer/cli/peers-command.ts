@@ -13,13 +13,13 @@ export function peersCommand<Options extends CommonOptions>(run: RunCommand<Opti
   const command = new Command('peers')
     .summary('list the peers, forget a dead one, or revoke a member')
     .description(
-      "Lists the peers that the index knows. 'peers forget PEER' removes a dead one for good: its copies, its registration and its claim on its id. Its files stay as long as other peers have them. 'peers revoke PEER' takes a member of a secured cluster its certificate: its connections are closed everywhere, and it can join again only with a new token.",
+      "Lists the peers that the index knows. 'peers forget PEER' permanently removes a dead one: its copies, its registration and its claim on its id. Its files stay as long as other peers have them. 'peers revoke PEER' revokes the certificate of a member of a secured cluster: all its connections are closed, and it can join again only with a new token.",
     )
     .addArgument(
-      new Argument('[action]', 'remove a dead peer, or lock a member out').choices(peersActions),
+      new Argument('[action]', 'remove a dead peer, or revoke a member').choices(peersActions),
     )
     .argument('[peer]', 'its id')
-    .option('--force', 'also if no other peer has some of its files, which are given up')
+    .option('--force', 'even if no other peer has some of its files, which are then lost')
   return command.action(
     (
       action: PeersAction | undefined,

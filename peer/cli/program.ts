@@ -15,14 +15,17 @@ export function newProgram(name: string): Command {
       styleSubcommandText: (text) => styleText('cyan', text, { validateStream: false }),
       styleOptionText: (text) => styleText('cyan', text, { validateStream: false }),
       commandUsage: (command) =>
-        [name, command.parent === null ? '' : command.name(), command.usage()]
-          .filter((word) => word !== '')
-          .join(' '),
+        [name, ...pathOf(command), command.usage()].filter((word) => word !== '').join(' '),
       subcommandTerm: (command) => `${namesOf(command)} ${argumentsOf(command)}`.trimEnd(),
     })
     .configureOutput({
       outputError: (text, write) => write(`${printable(oneLine(withRemedy(text)))}\n`),
     })
+}
+
+/** The names of the command and of the commands that it belongs to, without the program's. */
+function pathOf(command: Command): string[] {
+  return command.parent === null ? [] : [...pathOf(command.parent), command.name()]
 }
 
 /** A name may look like an option. */
@@ -55,6 +58,8 @@ export function addCommands(program: Command, group: string, commands: readonly 
     program.addCommand(
       command.copyInheritedSettings(program).helpGroup(group).showHelpAfterError(hint),
     )
+    if (command.commands.length > 0)
+      command.helpCommand('help [command]', 'Shows help for a command.')
     for (const nested of command.commands) nested.copyInheritedSettings(command)
   }
 }

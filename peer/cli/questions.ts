@@ -129,7 +129,7 @@ export const clusterQuestions: readonly AnyQuestion[] = [
   }),
   question({
     name: 'problems',
-    summary: 'list the files that are not shared',
+    summary: 'list files that are not shared, with reasons',
     description:
       "Lists the files and folders in this peer's folders that are not shared, with reasons and remedies.",
     ask: ({ api, signal }) => allProblems(api, signal),

@@ -17,11 +17,11 @@ export function rebalanceCommand<Options extends CommonOptions>(run: RunCommand<
   return new Command('rebalance')
     .summary('move replicas from full peers to less full ones')
     .description(
-      'Shows which replicas would move from fuller peers to less full ones, then moves them in the background: each is copied first, and dropped at the fuller peer after the other holders have confirmed their copies. Without one that runs it starts one; otherwise it shows the progress.',
+      'Shows which replicas would move from fuller peers to less full ones, then moves them in the background: each is copied first, and dropped at the fuller peer after the other holders have confirmed their copies. If a rebalance is already running, shows its progress instead.',
     )
     .option('--dry-run', 'only show what would move')
-    .option('--status', 'only show the progress of the current or last one')
-    .option('--stop', 'stop the one that runs')
+    .option('--status', 'only show the progress of the current or last rebalance')
+    .option('--stop', 'stop the running rebalance')
     .action((options: Options & RebalanceOptions) =>
       run(options, (session) => rebalance(session, options)),
     )

@@ -12,13 +12,13 @@ const pollMs = 1_000
 
 export function repairCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
   return new Command('repair')
-    .summary('replace a damaged file by its good content')
+    .summary('replace a damaged file with its good content')
     .description(
-      'Fetches the good content of a damaged file from other peers and puts it in its place. The damaged file is kept in .tandem/damaged for a while. `scrub` and `problems` list damaged files.',
+      'Replaces a damaged file with its good content, fetched from other peers. The damaged file is kept in .tandem/damaged for a while. `scrub` and `problems` list damaged files.',
     )
     .argument('<name>', 'full name of a file')
     .addOption(
-      new Option('--kind <kind>', 'the folder that it is in')
+      new Option('--kind <kind>', 'the folder with the file')
         .choices(['shared', 'downloaded'])
         .default('shared'),
     )

@@ -15,9 +15,9 @@ export function replicationCommand<Options extends CommonOptions>(
   run: RunCommand<Options>,
 ): Command {
   const command = new Command('replication')
-    .summary('set how many copies files have, or resume copying that is paused')
+    .summary('set the number of copies of files, or resume paused copying')
     .description(
-      `Lists or changes the rules for the number of copies: \`replication set 'photos/**' 3\` keeps 3 copies of the files that match, \`replication get NAME\` shows how many a file should have, \`replication unset 'photos/**'\` removes a rule. A pattern is a glob, a file, or a folder with all that is in it. If several rules match a name, the one set last applies. A content with several names has the most copies that one of them wants. Copies are added and dropped in the background. \`replication resume\`: copying and dropping are paused after a start of the index, and when many peers are lost together; \`status\` says so. It accepts the loss: missing copies are made immediately.`,
+      `Lists or changes the rules for the number of copies: \`replication set 'photos/**' 3\` keeps 3 copies of the files that match, \`replication get NAME\` shows how many a file should have, \`replication unset 'photos/**'\` removes a rule. A pattern is a glob, a file, or a folder with everything in it. If several rules match a name, the one set last applies. A content with several names has as many copies as the highest rule for any of them. Copies are added and dropped in the background. Copying and dropping pause after a start of the index, and when many peers are lost together; \`status\` says so. \`replication resume\` accepts the loss and ends the pause: missing copies are made immediately.`,
     )
     .addArgument(new Argument('[action]', 'what to do').choices(replicationActions).default('list'))
     .argument('[pattern]', 'pattern of a rule, or name of a file')

@@ -18,14 +18,14 @@ interface ScrubOptions {
 
 export function scrubCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
   return new Command('scrub')
-    .summary('read copies again to find damaged ones')
+    .summary('check copies, to find damaged ones')
     .description(
-      'Shows how far the slow reading of all copies of this peer is, and which files are damaged. With a name, a folder or a pattern with * ? [..] ** it reads these copies now, and fails if one is damaged. Damaged replicas and downloads are replaced by themselves; `repair` replaces a damaged file in shared/.',
+      'Shows the progress of the slow check of all copies of this peer, and which files are damaged. With a name, a folder or a pattern with * ? [..] **, checks these copies now, and fails if one is damaged. Damaged replicas and downloads are replaced automatically; `repair` replaces a damaged file in shared/.',
     )
-    .argument('[name]', 'full name of a file, a folder, or a pattern: read these copies now')
-    .option('--now', 'begin a pass over all copies that reads as fast as the limit allows')
-    .option('--pause', 'pause reading, until it is resumed')
-    .option('--resume', 'resume reading')
+    .argument('[name]', 'full name of a file, a folder, or a pattern: check these copies now')
+    .option('--now', 'check all copies now, as fast as the limit allows')
+    .option('--pause', 'pause the check until it is resumed')
+    .option('--resume', 'resume the check')
     .action((name: string | undefined, options: Options & ScrubOptions) =>
       run(options, (session) => scrub(session, name, options)),
     )

@@ -25,7 +25,7 @@ export function statusText(status: Status, style: Style): string {
   lines.push(...repairLines(status, style))
   if (status.trash !== undefined)
     lines.push(
-      `Deleted:   ${countText(status.trash.files, 'file')} (${bytesText(status.trash.bytes)}) that \`restore\` brings back: \`trash\` lists them`,
+      `Deleted:   ${countText(status.trash.files, 'file')} (${bytesText(status.trash.bytes)}) that \`restore\` can restore: \`trash\` lists them`,
     )
   if (aboveFactor > 0)
     lines.push(
@@ -109,11 +109,11 @@ function unprovenText({ copies, peers }: NonNullable<Status['unproven']>): strin
 /** Who answers while the index is away. */
 function awayText({ address, awayMs, isActing }: NonNullable<Status['peer']['indexAway']>): string {
   const index = printable(address)
-  if (awayMs === 0) return `Index:     ${index} is back, and is asked again in a moment`
+  if (awayMs === 0) return `Index:     ${index} is back, and will answer again in a moment`
   const copies = isActing
-    ? 'and the peers keep the copies of files without it'
-    : 'and no copies are made without it yet'
-  return `Index:     ${index} has been away for ${durationText(awayMs / 1_000)}: what other peers say answers for it, ${copies}`
+    ? 'and the peers maintain the copies of files'
+    : 'and no copies are made yet'
+  return `Index:     ${index} has been away for ${durationText(awayMs / 1_000)}: this peer answers from what it knows of other peers, ${copies}`
 }
 
 function unreachableText({ unreachable = 0 }: Status['peers']): string {

@@ -27,9 +27,9 @@ export function trashCommand<Options extends CommonOptions>(run: RunCommand<Opti
   return new Command('trash')
     .summary('list or remove deleted files')
     .description(
-      'Lists the files that were deleted and can be restored, with the number of live peers that keep them. `trash empty` removes those that this peer deleted for good: all of them, a file, a folder, or those that match a pattern with * ? [..] **.',
+      'Lists deleted files that can be restored, with the number of live peers that keep them. `trash empty` permanently removes files that this peer deleted: all of them, a file, a folder, or those that match a pattern with * ? [..] **.',
     )
-    .addArgument(new Argument('[action]', 'remove them for good').choices(trashActions))
+    .addArgument(new Argument('[action]', 'remove them permanently').choices(trashActions))
     .argument('[name]', 'only this file or folder, or those that match this pattern')
     .option('--force', 'also remove files that other peers deleted')
     .addOption(limitOption(rowsShown))
@@ -49,12 +49,12 @@ export function trashCommand<Options extends CommonOptions>(run: RunCommand<Opti
 
 export function restoreCommand<Options extends CommonOptions>(run: RunCommand<Options>): Command {
   return new Command('restore')
-    .summary('bring a deleted file back')
+    .summary('restore a deleted file')
     .description(
-      'Brings a deleted file back under its name: its owner fetches it from the peers that keep it and shares it again. If the owner is away, this peer shares it instead. No other file is overwritten.',
+      'Restores a deleted file under its name: its owner fetches it from the peers that keep it and shares it again. If the owner is away, this peer shares it instead. Restoring never overwrites another file.',
     )
     .argument('<name>', 'full name of the file, as listed by `trash`')
-    .option('--owner <peer>', 'owner of the file, if several peers deleted one of this name')
+    .option('--owner <peer>', 'owner of the file, if several peers deleted a file of this name')
     .action((name: string, options: Options & { readonly owner?: string }) =>
       run(options, (session) => restore(session, name, options.owner)),
     )

@@ -41,8 +41,8 @@ const repair = {
 
 test('the notice says who answers while the index is away', () => {
   const away = { address: 'i:7000', awayMs: 65_000, isActing: false }
-  expect(awayText(away)).toContain('no copies are made without it yet')
-  expect(awayText({ ...away, isActing: true })).toContain('the peers keep the copies')
+  expect(awayText(away)).toContain('no copies are made yet')
+  expect(awayText({ ...away, isActing: true })).toContain('the peers maintain the copies')
   expect(awayText({ ...away, awayMs: 0 })).toContain('is back')
 })
 

@@ -28,11 +28,9 @@ export function awayText({
   awayMs,
   isActing,
 }: NonNullable<Status['peer']['indexAway']>): string {
-  if (awayMs === 0) return `The index at ${address} is back, and is asked again in a moment.`
-  const copies = isActing
-    ? 'the peers keep the copies of files without it'
-    : 'no copies are made without it yet'
-  return `The index at ${address} has been away for ${durationText(awayMs)}. What other peers say answers for it; ${copies}.`
+  if (awayMs === 0) return `The index at ${address} is back, and will answer again in a moment.`
+  const copies = isActing ? 'the peers maintain the copies of files' : 'no copies are made yet'
+  return `The index at ${address} has been away for ${durationText(awayMs)}. This peer answers from what it knows of other peers; ${copies}.`
 }
 
 /** Which processes other machines reach without TLS; undefined if there are none. */
