@@ -115,7 +115,7 @@ export class JoinTokens {
   }
 
   /**
-   * Has no further process join with a token.
+   * Stops new processes from joining with a token.
    * @param by the member that has it revoked; undefined for this process, and commands on its machine
    * @throws AppError JOIN_TOKEN_UNKNOWN
    */

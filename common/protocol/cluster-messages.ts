@@ -31,7 +31,7 @@ const TokenId = Type.String({
 const TokenUses = Type.Integer({
   minimum: 1,
   maximum: limits.membersPerTokenMax,
-  description: `How many may join with it; as many as with any token, ${limits.membersPerTokenMax}, if absent`,
+  description: `How many processes may join with it; absent: the maximum for any token, ${limits.membersPerTokenMax}, if absent`,
 })
 const TokenTerms = {
   role: Type.Union(
@@ -40,7 +40,7 @@ const TokenTerms = {
       TLiteral<'peer'>,
       TLiteral<'reader'>,
     ],
-    { description: 'As what processes join with it' },
+    { description: 'The role of processes that join with it' },
   ),
   usesMax: Type.Optional(TokenUses),
 }
@@ -75,23 +75,27 @@ export const clusterMessages = {
   },
   'exchange-trust': {
     summary:
-      'Tells whom the members of the cluster trust, and asks for a newer version. Both sides of a connection send it when they learn of a newer one than the other has.',
+      'Exchanges the trust document, which says whom the members of the cluster trust. Each side of a connection sends it when it learns of a newer version than the other side has.',
     from: ['peer', 'client', 'index'],
     to: ['index', 'peer', 'client'],
     by: rights.members,
     isLong: true,
     request: Type.Object({
       number: Type.Integer({ minimum: 0, description: 'The version that the sender has' }),
-      trust: Type.Optional(described(SignedTrust, 'It, if it may be newer than the receiver’s')),
+      trust: Type.Optional(
+        described(SignedTrust, 'The document, if it may be newer than the receiver’s'),
+      ),
     }),
     reply: Type.Object({
       number: Type.Integer({ minimum: 0, description: 'The version that the receiver has now' }),
-      trust: Type.Optional(described(SignedTrust, 'It, if it is newer than the sender’s')),
+      trust: Type.Optional(
+        described(SignedTrust, 'The document, if it is newer than the sender’s'),
+      ),
     }),
     bulk: false,
   },
   'revoke-member': {
-    summary: 'Revokes the certificates of a member: its connections are closed everywhere.',
+    summary: 'Revokes the certificates of a member: all its connections are closed.',
     from: ['peer', 'client'],
     to: ['index', 'peer'],
     by: rights.administration,
@@ -105,7 +109,8 @@ export const clusterMessages = {
     bulk: false,
   },
   'create-join-token': {
-    summary: 'Has the authority make a join token. Only this answer has its secret.',
+    summary:
+      'Asks the authority to make a join token. Only the reply to this request contains its secret.',
     from: ['peer', 'client'],
     to: ['index', 'peer'],
     by: rights.administration,
@@ -120,14 +125,17 @@ export const clusterMessages = {
     reply: Type.Object({
       tokenId: TokenId,
       token: Type.String({ maxLength: 1_024, description: '`tandem-1-…@HOST:PORT`' }),
-      command: Type.String({ maxLength: 2_048, description: 'What a process that joins runs' }),
+      command: Type.String({
+        maxLength: 2_048,
+        description: 'The command with which a process joins',
+      }),
       ...TokenTerms,
       expiresMs,
     }),
     bulk: false,
   },
   'join-tokens': {
-    summary: 'Lists the join tokens of the authority, without their secrets, the newest first.',
+    summary: 'Lists the join tokens of the authority, without their secrets, newest first.',
     from: ['peer', 'client'],
     to: ['index', 'peer'],
     by: rights.administration,
@@ -142,7 +150,10 @@ export const clusterMessages = {
           uses: described(Count, 'How many have joined with it'),
           isRevoked: Type.Boolean(),
           createdBy: Type.Optional(
-            described(PeerId, 'Who had it made, if not the authority or a command on its machine'),
+            described(
+              PeerId,
+              'The member that requested it, unless it was the authority or a command on its machine',
+            ),
           ),
         }),
         { maxItems: limits.joinTokensMax },
@@ -152,7 +163,7 @@ export const clusterMessages = {
     bulk: false,
   },
   'revoke-join-token': {
-    summary: 'Has no further process join with a token.',
+    summary: 'Stops new processes from joining with a token.',
     from: ['peer', 'client'],
     to: ['index', 'peer'],
     by: rights.administration,
@@ -160,7 +171,7 @@ export const clusterMessages = {
       tokenId: TokenId,
       members: Type.Optional(
         Type.Boolean({
-          description: 'Whether members that joined with it are revoked, too. Default: false',
+          description: 'Whether to revoke members that joined with it as well. Default: false',
         }),
       ),
     }),

@@ -19,7 +19,7 @@ export const doubtMessages = {
   },
   verify: {
     summary:
-      'Tells a peer that its copies of a content are in doubt, because another peer received wrong bytes. It reads each copy and announces it again, or announces its loss; until then they do not count.',
+      'Tells a peer that its copies of a content are in doubt, because another peer received wrong bytes. It verifies each copy and announces it again, or announces its loss; until then they do not count.',
     from: ['index', 'peer'],
     to: ['peer'],
     by: rights.coordination,

@@ -23,14 +23,17 @@ export const Event = Type.Object({
   kind: EventKindName,
   peerId: Type.Optional(described(PeerId, 'The peer that did it, or that it happened to')),
   otherPeerId: Type.Optional(
-    described(PeerId, 'The other peer: the source of a copy, the requester of wrong bytes'),
+    described(
+      PeerId,
+      'The other peer: the source of a copy, or the requester that received wrong bytes',
+    ),
   ),
   name: Type.Optional(described(Name, 'The file, if it is about one')),
   folder: Type.Optional(described(Name, 'The folder that all files have in common, if several')),
   sha256: Type.Optional(described(Sha256, 'The content of the file, if it is about one')),
   count: described(
     Count,
-    'How many events of this kind it stands for: similar ones in quick succession are one',
+    'How many events of this kind it stands for: similar ones in quick succession are combined',
   ),
   bytes: Type.Optional(described(Bytes, 'Bytes of the contents')),
   durationMs: Type.Optional(
@@ -61,7 +64,8 @@ const EventPage = Type.Object({
   events: Type.Array(Event, { maxItems: limits.pageRowsMax }),
   next: described(EventCursor, 'Where to continue: the `after` or `before` of the next request'),
   isMore: Type.Boolean({
-    description: 'Whether more may follow now; a page may be short, even empty, although they do',
+    description:
+      'Whether more may follow now; a page may be short, even empty, although more follow',
   }),
   newest: described(EventCursor, 'The newest event of all: the `after` of a reader that follows'),
 })

@@ -40,7 +40,8 @@ export const Purpose = Type.Union([Type.Literal('download'), Type.Literal('repli
 export const Zone = Type.String({
   minLength: 1,
   maxLength: limits.hostBytesMax,
-  description: 'Machines that may fail together; copies go to different zones where possible',
+  description:
+    'Failure domain: machines that may fail together; copies go to different zones where possible',
 })
 export const Bytes = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 export const ContentBytes = Type.Integer({

@@ -33,7 +33,7 @@ const Folder = Type.String({
 export const folderMessages = {
   'list-folder': {
     summary:
-      'Lists the files and folders that are immediately in a folder, sorted by name in UTF-8, folders as if their names ended with `/`. A name that is both is listed twice; an unknown folder is empty.',
+      'Lists the files and folders directly in a folder, sorted by name in UTF-8, folders as if their names ended with `/`. A name that is both is listed twice; an unknown folder is empty.',
     from: ['peer', 'client'],
     to: ['index'],
     by: rights.reading,

@@ -20,10 +20,10 @@ const Rate = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 const Party = Type.String({
   minLength: 1,
   maxLength: limits.partyCharactersMax,
-  description: 'A peer id, or the address of a client that is no peer',
+  description: 'A peer id, or the address of a client that is not a peer',
 })
 const direction = {
-  description: 'Whether the peer that is asked received or sent the bytes',
+  description: 'Whether the asked peer received or sent the bytes',
 }
 export const Direction = Type.Union([Type.Literal('in'), Type.Literal('out')], direction)
 export type Direction = Static<typeof Direction>
@@ -80,7 +80,7 @@ export const PastQuery = Type.Object({
   timeMs: described(Millis, 'When it was answered, in milliseconds since 1970'),
   kind: Type.Union(
     [Type.Literal('lookup'), Type.Literal('search'), Type.Literal('browse'), Type.Literal('mesh')],
-    { description: 'Mesh: the members of the mesh were asked, one by one' },
+    { description: 'Mesh: each member of the mesh was asked' },
   ),
   what: Type.String({ maxLength: limits.nameBytesMax, description: 'The name, text or folder' }),
   by: Type.Union(
@@ -100,14 +100,15 @@ export const PastQuery = Type.Object({
   origin: Type.Optional(described(PeerId, 'Of a query in the mesh: the member that asked')),
   count: described(
     Count,
-    'The number of queries it stands for: beyond some per second only counted',
+    'The number of queries that it stands for: above some rate they are only counted',
   ),
   found: Type.Optional(described(Count, 'Rows of the answer')),
   sha256: Type.Optional(described(Sha256, 'Of a lookup: the content')),
   addresses: Type.Optional(
     Type.Array(Type.String({ maxLength: limits.partyCharactersMax }), {
       maxItems: limits.queryAddressesMax,
-      description: 'Of a lookup: where the content is. Of a query in the mesh: who answered',
+      description:
+        'Of a lookup: where the content is. Of a query in the mesh: the members that answered',
     }),
   ),
   error: Type.Optional(described(ErrorCodeText, 'The error code, if it failed')),
@@ -155,7 +156,7 @@ export const historyMessages = {
     bulk: false,
   },
   'past-queries': {
-    summary: 'Lists queries that were made at the peer, newest first.',
+    summary: 'Lists queries that the peer received, newest first.',
     from: ['peer'],
     to: ['peer'],
     by: rights.sharing,

@@ -3,7 +3,7 @@ import Type, { type Static } from 'typebox'
 import { described, Host, Port } from './fields.ts'
 
 export const NeedsToken = Type.Optional(
-  Type.Literal(true, { description: 'Present if it wants a token' }),
+  Type.Literal(true, { description: 'Present if it requires a token' }),
 )
 export const IsSecure = Type.Optional(
   Type.Literal(true, { description: 'Present if it speaks HTTPS' }),

@@ -36,11 +36,11 @@ export type IntentState = Static<typeof IntentState>
 
 export const OtherIntent = described(
   IntentState,
-  'What the peer keeps for another index that decides while this one is away: in a mesh, for the own index of the peer, or for that of the cluster',
+  'Decisions that the peer stores for another index, which decides while this one is away: in a mesh, for the peer’s own index or for that of the cluster',
 )
 
 export const IntentRecord = Type.Object({
-  kind: Type.String({ maxLength: 32, description: 'What was decided, such as `unshared`' }),
+  kind: Type.String({ maxLength: 32, description: 'The kind of decision, such as `unshared`' }),
   key: Type.String({ maxLength: limits.intentKeyMax, description: 'What it is about' }),
   value: Type.Union([Type.String({ maxLength: limits.intentValueMax }), Type.Null()], {
     description: 'JSON; null once it was revoked',
@@ -54,7 +54,7 @@ export type IntentRecord = Static<typeof IntentRecord>
 export const intentMessages = {
   'keep-intent': {
     summary:
-      'Has a peer keep decisions that exist nowhere else, for an index that loses its disk. Pages of one log continue each other; with the last page, a log replaces any other.',
+      'Asks a peer to store decisions that exist nowhere else, in case the index loses its disk. Pages of one log continue each other; with the last page, a log replaces any other.',
     from: ['index'],
     to: ['peer'],
     by: rights.index,
@@ -69,14 +69,14 @@ export const intentMessages = {
     reply: Type.Object({
       revision: described(
         Sequence,
-        'Up to which one the peer has that log; less if a page is missing',
+        'The last record of that log that the peer has; less if a page is missing',
       ),
     }),
     bulk: false,
   },
   'read-intent': {
     summary:
-      'Reads the decisions that a peer keeps: asked by an index that may have lost its own. Of two decisions on a key, the later one wins.',
+      'Reads the decisions that a peer stores, for an index that may have lost its own. Of two decisions on a key, the later one wins.',
     from: ['index', 'peer'],
     to: ['peer'],
     by: rights.coordination,
@@ -129,7 +129,7 @@ export const intentMessages = {
   },
   'replication-of': {
     summary:
-      'Tells how many copies are kept of a file of this name, whether it exists or not. A content with several names gets the most that one of them wants: `why` has the result.',
+      'Returns how many copies are kept of a file of this name, whether it exists or not. A content with several names gets the highest of their numbers: `why` has the result.',
     from: ['peer', 'client'],
     to: ['index'],
     by: rights.reading,

@@ -31,18 +31,18 @@ export const MemberRecord = Type.Object({
   diskBytes: Type.Optional(DiskBytes),
   capacityBytes: Type.Optional(CapacityBytes),
   intent: Type.Optional(
-    described(IntentState, 'The decisions that its index has made or heard of, which it tells'),
+    described(IntentState, 'The decisions that its index has made or received, which it passes on'),
   ),
   index: Type.Optional(
     Type.Union([Type.Literal('reached'), Type.Literal('away')], {
       description:
-        'Whether it reaches the index that it registers at; absent: it has none. While a member reaches an index, those that do not make no copies of their own accord',
+        'Whether it reaches the index that it registers at; absent: it has none. While some member reaches an index, members that do not reach it make no copies on their own',
     }),
   ),
   programs: Type.Optional(
     Type.Literal(true, {
       description:
-        'Present if programs take part through it, over HTTP, whose files no catalog has',
+        'Present if programs, whose files are in no catalog, take part through it over HTTP',
     }),
   ),
   identity: Type.Optional(
@@ -92,7 +92,7 @@ const News = described(
 export const meshMessages = {
   gossip: {
     summary:
-      'Tells another member of a mesh what has changed, and shows that both are alive. Different hashes in the end mean that one lacks something.',
+      'Tells another member of a mesh what has changed, and shows that both are alive. If the hashes still differ afterwards, one of them lacks something.',
     from: ['peer'],
     to: ['peer'],
     by: rights.sharing,
@@ -127,14 +127,14 @@ export const meshMessages = {
       members: Type.Array(MemberClaim, {
         minItems: 1,
         maxItems: limits.meshRecordsMax,
-        description: 'The receiver first, then other members; digests tell the rest',
+        description: 'The receiver first, then other members; digests yield the rest',
       }),
     }),
     bulk: false,
   },
   'mesh-digest': {
     summary:
-      'Requests the versions that the receiver knows, for those groups of members in which both differ.',
+      'Requests the versions that the receiver knows, for those groups of members in which the two differ.',
     from: ['peer'],
     to: ['peer'],
     by: rights.sharing,
@@ -169,7 +169,7 @@ export const meshMessages = {
       after: described(Sequence, 'The last change that the sender has; 0 for none'),
       isInventory: Type.Optional(
         Type.Literal(true, {
-          description: 'The sender has begun a full inventory, and wants the rest',
+          description: 'The sender has begun a full inventory, and needs the rest',
         }),
       ),
     }),

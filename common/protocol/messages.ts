@@ -102,7 +102,7 @@ const After = Type.Optional(described(Cursor, 'The `next` of the previous page')
 export const messages = {
   hello: {
     summary:
-      'Opens a connection: both sides identify themselves. A peer that greets an index registers itself.',
+      'Opens a connection: both sides identify themselves. A peer that sends it to an index registers itself.',
     from: ['peer', 'client'],
     to: ['index', 'peer'],
     by: rights.greeting,
@@ -135,13 +135,13 @@ export const messages = {
             diskBytes: Type.Optional(DiskBytes),
             capacityBytes: Type.Optional(CapacityBytes),
             intent: Type.Optional(
-              described(IntentState, 'The decisions that the peer keeps, if any'),
+              described(IntentState, 'The decisions that the peer stores, if any'),
             ),
             otherIntent: Type.Optional(OtherIntent),
             hasAnnounced: Type.Optional(
               Type.Boolean({
                 description:
-                  'Whether an index has acknowledged changes of this run. An index that does not know the peer has lost its inventory then, and waits before it copies',
+                  'Whether an index has acknowledged changes of this run. If so, an index that does not know the peer has lost its inventory, and waits before it makes copies',
               }),
             ),
           },
@@ -197,7 +197,7 @@ export const messages = {
       intent: Type.Optional(
         described(
           IntentState,
-          'In a mesh: the decisions that the member’s own index has made or heard of',
+          'In a mesh: the decisions that the member’s own index has made or received',
         ),
       ),
       otherIntent: Type.Optional(OtherIntent),
@@ -207,7 +207,7 @@ export const messages = {
   },
   leave: {
     summary:
-      'Reports that the peer is about to stop: it is no longer a source. Most peers return, so its copies count until it has been silent for as long as a dead one.',
+      'Reports that the peer is about to stop: it is no longer a source. Most peers return, so its copies count until it has been silent long enough to be dead.',
     from: ['peer'],
     to: ['index'],
     by: rights.sharing,
@@ -342,7 +342,7 @@ export const messages = {
         ),
       ),
       force: Type.Optional(
-        Type.Boolean({ description: 'Whether to remove files of other peers, too' }),
+        Type.Boolean({ description: 'Whether to remove files of other peers as well' }),
       ),
     }),
     reply: Type.Object({

@@ -50,9 +50,9 @@ export const Rebalance = Type.Object({
         ),
         contents: described(Count, 'Replicas that move, of all flows'),
         bytes: Bytes,
-        isPartial: Type.Boolean({ description: 'Whether more would move than was looked at' }),
+        isPartial: Type.Boolean({ description: 'Whether more would move than was examined' }),
       },
-      { description: 'What would move now, or what the one that was just started moves' },
+      { description: 'What would move now, or what the rebalance that was just started moves' },
     ),
   ),
 })
@@ -64,17 +64,17 @@ export const placeStatus = {
       {
         contents: Count,
         bytes: described(Bytes, 'The size of the copies that are missing for that reason'),
-        addBytes: described(Bytes, 'How much space has to be added at least, on any of `peers`'),
+        addBytes: described(Bytes, 'How much space must be added at least, on any of `peers`'),
         peers: Type.Array(
           Type.Object({
             peerId: PeerId,
-            roomBytes: described(Bytes, 'The bytes of further copies that fit on it'),
+            roomBytes: described(Bytes, 'The bytes of additional copies that fit on it'),
           }),
           { maxItems: 5, description: 'Peers that lack only space; most room first' },
         ),
         peersInAll: described(Count, 'The number of such peers'),
       },
-      { description: 'Present if contents lack copies that fit on no peer' },
+      { description: 'Present if contents lack copies because these fit on no peer' },
     ),
   ),
   moving: Type.Optional(

@@ -14,7 +14,7 @@ const OfPeer = Type.Object({ peerId: PeerId })
 export const planMessages = {
   drain: {
     summary:
-      'Makes copies elsewhere of all that a peer holds, so that it can leave: its copies no longer count. Durable once answered.',
+      'Prepares a peer to leave: its copies no longer count, so other peers make new ones. Durable once answered.',
     from: ['peer'],
     to: ['index'],
     by: rights.sharing,
@@ -33,7 +33,7 @@ export const planMessages = {
   },
   maintain: {
     summary:
-      'Lets a peer be silent without being taken for dead, from now on; replaces an earlier time. Durable once answered.',
+      'Lets a peer be silent without counting as dead, from now on; replaces an earlier time. Durable once answered.',
     from: ['peer'],
     to: ['index'],
     by: rights.sharing,
@@ -43,7 +43,7 @@ export const planMessages = {
         Type.Integer({
           minimum: 1,
           maximum: limits.maintenanceMsMax,
-          description: 'For how long; absent: maintenance ends',
+          description: 'Duration in milliseconds; absent: maintenance ends',
         }),
       ),
     }),
@@ -70,14 +70,16 @@ export const planMessages = {
   },
   'forget-peer': {
     summary:
-      'Removes a dead peer for good: its copies, its registration and its claim on its id. Its files stay as long as other peers have them. Durable once done.',
+      'Permanently removes a dead peer: its copies, its registration and its claim on its id. Its files stay as long as other peers have them. Durable once done.',
     from: ['peer'],
     to: ['index'],
     by: rights.administration,
     request: Type.Object({
       peerId: PeerId,
       force: Type.Optional(
-        Type.Boolean({ description: 'Whether files that only this peer has are given up' }),
+        Type.Boolean({
+          description: 'Whether to forget the peer even if files that only it has are lost',
+        }),
       ),
     }),
     reply: Type.Object({

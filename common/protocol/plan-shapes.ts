@@ -23,9 +23,7 @@ const Draining = Type.Object(
           files: described(Count, 'Its wanted files'),
           lackingFiles: described(Count, 'Those that still lack copies on other peers; 0: done'),
           lackingBytes: described(Bytes, 'Their total size'),
-          leftMs: Type.Optional(
-            described(Millis, 'When they have them at the recent rate, from now'),
-          ),
+          leftMs: Type.Optional(described(Millis, 'Time until then at the recent rate')),
           unplaceable: Unplaceable,
         },
         { description: 'Absent until the files have been counted' },
@@ -40,8 +38,8 @@ export const peerNotes = {
   draining: Type.Optional(Draining),
   maintenance: Type.Optional(
     Type.Object(
-      { leftMs: described(Millis, 'When maintenance ends, from now') },
-      { description: 'Present while its silence is not taken for its death' },
+      { leftMs: described(Millis, 'Time until maintenance ends') },
+      { description: 'Present while the peer does not count as dead when it is silent' },
     ),
   ),
   unproven: Type.Optional(
@@ -60,13 +58,13 @@ export const peerNotes = {
   flapping: Type.Optional(
     Type.Object(
       {
-        breaks: described(Count, 'How often it recently ceased to be live'),
+        breaks: described(Count, 'How often it recently stopped being live'),
         leftMs: described(
           Millis,
           'How much longer it must be live without a break; the full time while it is not live',
         ),
       },
-      { description: 'Present while it comes and goes too often to be given new copies' },
+      { description: 'Present while it disconnects too often to receive new copies' },
     ),
   ),
 }

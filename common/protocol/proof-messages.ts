@@ -14,7 +14,7 @@ const Chunk = Type.Integer({
 export const proofMessages = {
   prove: {
     summary:
-      'Has a peer prove that it has a copy of a content: it reads the chunk from its disk, yielding to downloads. All holders are sent the same chunk and nonce. The copy of one that fails does not count until it passes.',
+      'Asks a peer to prove that it has a copy of a content: it reads the chunk from its disk, yielding to downloads. All holders get the same chunk and nonce. If a holder fails, its copy does not count until it passes.',
     from: ['index', 'peer'],
     to: ['peer'],
     by: rights.coordination,
@@ -36,7 +36,7 @@ export const proofMessages = {
   },
   'show-chunk': {
     summary:
-      'Asks for a chunk, where proofs differ or there is nothing to compare them with. The bulk bytes are the chunk list, and then the chunk.',
+      'Requests a chunk, if proofs differ or there is nothing to compare them with. The bulk bytes are the chunk list, and then the chunk.',
     from: ['index'],
     to: ['peer'],
     by: rights.index,

@@ -26,7 +26,8 @@ const Empty = Type.Object({})
 
 export const QueryId = Type.String({
   pattern: '^[0-9a-f]{32}$',
-  description: 'Random digits, by which each member knows a query that it has heard',
+  description:
+    'Random digits, by which each member recognizes a query that it has already received',
 })
 
 export const QueryWhat = {
@@ -62,7 +63,7 @@ export type QueryFile = Static<typeof QueryFile>
 export const queryMessages = {
   query: {
     summary:
-      'Asks for a file that the origin does not know. A holder sends `query-hit` to the origin; each member passes a query that is new to it on to some others, and replies when they have.',
+      'Asks for a file that the origin does not know. A holder sends `query-hit` to the origin; each member forwards a query that is new to it to some others, and replies when they have replied.',
     from: ['peer'],
     to: ['peer'],
     by: rights.sharing,
@@ -72,13 +73,13 @@ export const queryMessages = {
       ttl: Type.Integer({
         minimum: 0,
         maximum: limits.queryTtlMax,
-        description: 'How many more times it is passed on',
+        description: 'How many more times it is forwarded',
       }),
       origin: Type.Object(
         { peerId: PeerId, host: Host, port: Port },
         {
           description:
-            'The member that asks. Hits go to the address that the mesh knows of it, and only seldom to this one',
+            'The member that asks. Hits go to the address that the mesh has for it, and only rarely to this one',
         },
       ),
     }),
@@ -86,7 +87,7 @@ export const queryMessages = {
       isDone: Type.Optional(
         Type.Literal(true, {
           description:
-            'Present if the receiver, and all who heard the query through it, have sent their hits; absent if some have not answered',
+            'Present if the receiver, and all members that got the query through it, have sent their hits; absent if some have not answered',
         }),
       ),
     }),
@@ -105,7 +106,7 @@ export const queryMessages = {
           { peerId: PeerId, url: ProgramUrl },
           {
             description:
-              'Present if not the sender has the files but a program that takes part in the mesh through it, over HTTP',
+              'Present if the files are not the sender’s, but those of a program that takes part in the mesh through it, over HTTP',
           },
         ),
       ),
@@ -127,7 +128,7 @@ export const queryMessages = {
       lastSeq: described(Sequence, 'The last change of its catalog'),
       copies: Type.Array(Change, {
         maxItems: limits.copiesToldMax,
-        description: 'Of each content some copies, as they were announced',
+        description: 'Some copies of each content, as they were announced',
       }),
     }),
     bulk: false,

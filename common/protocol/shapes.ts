@@ -35,13 +35,13 @@ export const PeerState = described(
     Type.Literal('unreachable'),
     Type.Literal('dead'),
   ]),
-  'Suspect: connection or heartbeats are missing, or its address has not been dialled yet. Unreachable: the index cannot connect to its address; its copies do not count and it is no source. Dead: silent for too long, or it left',
+  'Suspect: connection or heartbeats are missing, or its address has not been dialled yet. Unreachable: the index cannot connect to its address; its copies do not count, and it is not a source. Dead: silent for too long, or it left',
 )
 export type PeerState = Static<typeof PeerState>
 
 const SourceKind = described(
   Type.Union([...CopyKind.anyOf, Type.Literal('partial'), Type.Literal('program')]),
-  'The kind of its copy; `partial` if it is still downloading and has some chunks; `program` if it is no peer but a program of the mesh, at whose address the file is read over HTTP. An index knows of none',
+  'The kind of its copy; `partial` if it is still downloading and has some chunks; `program` if it is a program of the mesh instead of a peer; the file is then read over HTTP at this address. An index returns none',
 )
 export const Source = Type.Object({ peerId: PeerId, host: Host, port: Port, kind: SourceKind })
 /** A peer that can serve a content, or chunks of it. */
@@ -127,7 +127,7 @@ const copyKey = {
   version: Type.Optional(
     described(
       Sha256,
-      'The hash of its content, for a replicated copy that is kept beside a copy of other content of the same file',
+      'The hash of its content, for a replicated copy that is kept beside a copy with different content of the same file',
     ),
   ),
 }
@@ -147,7 +147,7 @@ export const Change = Type.Union([
     damaged: Type.Optional(
       Type.Boolean({
         description:
-          'The bytes on its disk are no longer this content, although the file still is: it is not served and does not count as a copy, but the content stays wanted',
+          'The bytes on its disk are no longer this content, but the file still stands for it: the copy is not served and does not count, but the content is still needed',
       }),
     ),
   }),
@@ -186,7 +186,7 @@ export type Change = Static<typeof Change>
 export const FreeBytes = described(Bytes, 'Free space on the peer’s disk')
 export const DiskBytes = described(
   Bytes,
-  'The size of that disk; less is kept free on a small one. Absent if unknown',
+  'The size of that disk; on a small disk less space is kept free. Absent if unknown',
 )
 export const CapacityBytes = described(
   Bytes,
@@ -211,7 +211,7 @@ export const PeerInfo = Type.Object({
   state: PeerState,
   copies: described(Count, 'Number of its copies'),
   bytes: described(Bytes, 'Their total size'),
-  replicaBytes: Type.Optional(described(Bytes, 'The size of those that are replicated')),
+  replicaBytes: Type.Optional(described(Bytes, 'The size of the replicated ones')),
   freeBytes: FreeBytes,
   diskBytes: Type.Optional(DiskBytes),
   capacityBytes: Type.Optional(CapacityBytes),
@@ -226,7 +226,7 @@ export type PeerInfo = Static<typeof PeerInfo>
 
 export const Task = Type.Union([
   Type.Object({
-    kind: Type.Literal('replicate', { description: 'Fetch this content and keep it' }),
+    kind: Type.Literal('replicate', { description: 'Fetch and keep this content' }),
     taskId: TaskId,
     name: Name,
     owner: Owner,
@@ -268,7 +268,7 @@ export const FileVersion = Type.Object({
   ...contentFields,
   modifiedMs: described(Millis, 'When the file was modified, in milliseconds since 1970'),
   state: Type.Union([Type.Literal('current'), Type.Literal('replaced')], {
-    description: 'Replaced: its owner now has other content under the name',
+    description: 'Replaced: its owner now has different content under the name',
   }),
   copies: LiveCopies,
   keptUntilMs: Type.Optional(
@@ -299,7 +299,7 @@ const RepairStatus = Type.Object(
   {
     lacking: Type.Object(
       {
-        lost: described(Count, 'Contents without any copy: only the return of a peer helps'),
+        lost: described(Count, 'Contents without any copy: a peer must return'),
         lastCopy: described(Count, 'Contents with one copy'),
         draining: described(Count, 'Contents with copies on draining peers'),
         others: described(Count, 'Others with fewer copies than they should have'),
@@ -348,7 +348,7 @@ export const ClusterStatus = Type.Object({
   wantMorePeers: Type.Optional(
     described(
       Count,
-      'Contents below their factor that want more copies than there are peers, without dead and draining ones',
+      'Contents below their factor that need more copies than there are peers, not counting dead and draining ones',
     ),
   ),
   ...placeStatus,
@@ -357,7 +357,7 @@ export const ClusterStatus = Type.Object({
       {
         copies: described(Count, 'Copies that their peers have not proven'),
         peers: described(Count, 'These peers'),
-        distrusted: described(Count, 'Those of them none of whose copies counts'),
+        distrusted: described(Count, 'Those of them with so many that none of their copies counts'),
       },
       { description: 'Present while some copies do not count because of it' },
     ),
@@ -370,7 +370,7 @@ export const ClusterStatus = Type.Object({
       {
         cause: Type.Union([Type.Literal('start'), Type.Literal('peers-lost')]),
         forMs: described(Millis, 'How long it has been on'),
-        leftMs: described(Millis, 'When it is released at the latest, from now'),
+        leftMs: described(Millis, 'Time until it is released at the latest'),
       },
       {
         description:
@@ -381,7 +381,7 @@ export const ClusterStatus = Type.Object({
   peerNotes: Type.Optional(
     Type.Array(PeerNotes, {
       maxItems: limits.peerNotesMax,
-      description: 'The first peers that something sets apart; `peers` has all',
+      description: 'The first peers in an unusual state; `peers` has all',
     }),
   ),
   degraded: Type.Optional(

@@ -82,7 +82,7 @@ export const taskMessages = {
         [Type.Literal('show'), Type.Literal('plan'), Type.Literal('start'), Type.Literal('stop')],
         {
           description:
-            'Start: one that runs continues. Stop: copies that were made for it and are beyond the factor are dropped',
+            'Start: a running one continues. Stop: copies that were made for it and are beyond the factor are dropped',
         },
       ),
     }),

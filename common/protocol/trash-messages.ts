@@ -58,14 +58,14 @@ export const trashMessages = {
   },
   'empty-trash': {
     summary:
-      'Removes deleted files for good: the sender’s own or, with `force`, those of all peers. Their copies are dropped.',
+      'Permanently removes deleted files: the sender’s own or, with `force`, those of all peers. Their copies are dropped.',
     from: ['peer'],
     to: ['index'],
     by: rights.sharing,
     request: Type.Object({
       pattern: Type.Optional(described(Pattern, 'Only files that match; by default all')),
       force: Type.Optional(
-        Type.Boolean({ description: 'Whether to remove files that other peers deleted, too' }),
+        Type.Boolean({ description: 'Whether to remove files that other peers deleted as well' }),
       ),
     }),
     reply: Type.Object({
@@ -76,7 +76,7 @@ export const trashMessages = {
   },
   restore: {
     summary:
-      'Brings a deleted file back. Its owner is asked to fetch it; if the owner is not live, or is the sender, the sender fetches and shares it. If the owner refuses, the error is `RESTORE_REFUSED`.',
+      'Restores a deleted file. The index asks its owner to fetch it; if the owner is not live, or is the sender, the sender fetches and shares it. If the owner refuses, the error is `RESTORE_REFUSED`.',
     from: ['peer'],
     to: ['index'],
     by: rights.sharing,
@@ -85,7 +85,7 @@ export const trashMessages = {
       owner: Type.Optional(
         described(
           Owner,
-          'The owner; by default the sender or, if it deleted none of this name, who did last',
+          'The owner; by default the sender or, if it deleted no file of this name, the peer that did so last',
         ),
       ),
     }),
@@ -98,7 +98,7 @@ export const trashMessages = {
   },
   'restore-file': {
     summary:
-      'Asks a peer to fetch a file that it deleted and to share it again under its name. Answered when the file is back, with the error that prevents it or, if it takes longer, after 3 s.',
+      'Asks a peer to fetch a file that it deleted and to share it again under its name. Answered when the file is restored, with the error that prevents it or, if it takes longer, after 3 s.',
     from: ['index', 'peer'],
     to: ['peer'],
     by: rights.coordination,
@@ -109,7 +109,7 @@ export const trashMessages = {
   },
   'restore-failed': {
     summary:
-      'Reports that a file could not be brought back, when the requester no longer waits: after the answer to `restore-file`, or long after `restore`. It is recorded as an event.',
+      'Reports that a file could not be restored, when the requester no longer waits: after the answer to `restore-file`, or long after `restore`. It is recorded as an event.',
     from: ['peer'],
     to: ['index'],
     by: rights.sharing,

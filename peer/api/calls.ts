@@ -84,7 +84,7 @@ const query = {
     name: Type.String({ description: 'Name in shared/.' }),
     replace: Type.Boolean({
       default: false,
-      description: 'Whether to replace a file of this name with other content.',
+      description: 'Whether to replace a file of this name that has different content.',
     }),
     wait: Type.Boolean({
       default: false,
@@ -143,7 +143,7 @@ export const calls = {
   },
   /** Sorted by name, folders as if it ended with `/`. @throws NAME_INVALID, INDEX_UNREACHABLE */
   folder: {
-    summary: 'List the files and folders that are immediately in a folder',
+    summary: 'List the files and folders directly in a folder',
     method: 'GET',
     path: '/api/folders',
     query: query.folder,
@@ -325,7 +325,7 @@ export const calls = {
   },
   /** @throws INDEX_UNREACHABLE */
   emptyTrash: {
-    summary: 'Remove deleted files for good: those that this peer deleted, or all with `force`',
+    summary: 'Permanently remove deleted files: those that this peer deleted, or all with `force`',
     method: 'POST',
     path: '/api/trash/empty',
     body: Type.Object({
@@ -341,12 +341,12 @@ export const calls = {
   },
   /** Returns when the file is shared again, or is still being fetched after a while. @throws NOT_IN_TRASH, NAME_EXISTS, NO_SOURCE */
   restore: {
-    summary: 'Bring a deleted file back under its name',
+    summary: 'Restore a deleted file under its name',
     method: 'POST',
     path: '/api/trash/restore',
     body: Type.Object({
       name: Type.String(),
-      owner: Type.Optional(Type.String({ description: 'Default: who deleted it last.' })),
+      owner: Type.Optional(Type.String({ description: 'Default: the peer that deleted it last.' })),
     }),
     reply: Restored,
   },

@@ -6,7 +6,7 @@ import { Followed, FollowedList, FollowRequest } from './follow-shapes.ts'
 export const followCalls = {
   /** In the order in which they were added; at most `limits.followRulesMax`. */
   followed: {
-    summary: 'List the patterns that this peer follows, and how far it is',
+    summary: 'List the patterns that this peer follows, and the progress of each',
     method: 'GET',
     path: '/api/follow',
     reply: FollowedList,
@@ -21,7 +21,7 @@ export const followCalls = {
   },
   /** @throws NAME_INVALID, NOT_FOLLOWED, DISK_FULL, DISK_FAILED */
   unfollow: {
-    summary: 'No longer follow a pattern; its files stay',
+    summary: 'Stop following a pattern; its files stay',
     method: 'DELETE',
     path: '/api/follow',
     query: Type.Pick(FollowRequest, ['pattern']),

@@ -8,13 +8,13 @@ export const FollowRequest = Type.Object(
     pattern: Type.String({
       minLength: 1,
       maxLength: limits.queryBytesMax,
-      description: 'A glob over full names, a file, or a folder with all that is in it',
+      description: 'A glob over full names, a file, or a folder with everything in it',
     }),
     newest: Type.Optional(
       Type.Integer({
         minimum: 1,
         maximum: limits.followedNewestMax,
-        description: 'Only that number of files, the ones modified last. Default: all',
+        description: 'Only that many files, the most recently modified ones. Default: all',
       }),
     ),
   },

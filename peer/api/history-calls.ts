@@ -19,7 +19,7 @@ export const historyCalls = {
   },
   /** Newest first. @throws PEER_UNKNOWN, INDEX_UNREACHABLE, DISK_FAILED */
   history: {
-    summary: 'List transfers that have ended: who sent what to whom, and how fast',
+    summary: 'List finished transfers: who sent what to whom, and how fast',
     method: 'GET',
     path: '/api/history',
     query: Type.Object({ ...HistoryQuery.properties, direction: Type.Optional(Direction) }),
@@ -27,7 +27,7 @@ export const historyCalls = {
   },
   /** Newest first. @throws PEER_UNKNOWN, INDEX_UNREACHABLE, DISK_FAILED */
   queries: {
-    summary: 'List queries: what was asked, by whom, the answer, and how long it took',
+    summary: 'List queries: the question, who sent it, the answer, and how long it took',
     method: 'GET',
     path: '/api/queries',
     query: HistoryQuery,

@@ -49,7 +49,7 @@ export const HistoryQuery = Type.Object({
   peer: Type.Optional(
     Type.String({
       maxLength: limits.peerIdBytesMax,
-      description: 'Of this peer, or `all` for all live ones. Default: the peer that is asked.',
+      description: 'Id of a peer, or `all` for all live peers. Default: the peer that is asked.',
     }),
   ),
   after: Type.Optional(

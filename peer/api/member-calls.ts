@@ -32,14 +32,14 @@ export const memberCalls = {
   },
   /** @throws NOT_IN_CLUSTER, FORBIDDEN, JOIN_TOKEN_UNKNOWN, TOO_MANY_REVOKED, AUTHORITY_UNREACHABLE */
   revokeJoinToken: {
-    summary: 'Have no further process join with a token',
+    summary: 'Stop new processes from joining with a token',
     method: 'DELETE',
     path: '/api/join-tokens/:tokenId',
     params: Type.Object({ tokenId }),
     query: Type.Object({
       members: Type.Boolean({
         default: false,
-        description: 'Whether members that joined with it are revoked, too.',
+        description: 'Whether to revoke members that joined with it as well.',
       }),
     }),
     reply: messages['revoke-join-token'].reply,

@@ -20,7 +20,7 @@ export const meshCalls = {
    */
   joinMesh: {
     summary:
-      'Join the mesh of another peer, and again whenever no member is live there; or have a program take part in the mesh through this peer',
+      'Join the mesh of another peer, and rejoin whenever no member is live there; or let a program take part in the mesh through this peer',
     method: 'POST',
     path: '/api/mesh/join',
     body: Type.Object({
@@ -36,7 +36,7 @@ export const meshCalls = {
       answers: Type.Optional(
         Type.Boolean({
           description:
-            'Whether queries are sent to the program; by default it only tells its files.',
+            'Whether to send queries to the program; by default it only announces its files.',
         }),
       ),
     }),
@@ -47,14 +47,14 @@ export const meshCalls = {
       ),
       members: Type.Optional(
         Type.Array(Type.Object({ peerId: PeerId, url: ProgramUrl }), {
-          description: 'For a program: other peers that it may turn to.',
+          description: 'For a program: other peers that it may use.',
         }),
       ),
     }),
   },
   /** @throws NOT_IN_MESH, PROGRAM_UNKNOWN, PROGRAM_FILES_FULL */
   meshHeartbeat: {
-    summary: 'Say that a program is alive, and which files it has',
+    summary: 'Report that a program is alive, and which files it has',
     method: 'POST',
     path: '/api/mesh/heartbeat',
     body: Type.Object({
@@ -62,11 +62,11 @@ export const meshCalls = {
       files: Type.Optional(
         Type.Array(QueryFile, {
           maxItems: limits.programFilesTold,
-          description: 'Files that it has, besides those it has told before.',
+          description: 'Files that it has, in addition to those announced before.',
         }),
       ),
       isFirst: Type.Optional(
-        Type.Boolean({ description: 'Whether the files told before are to be forgotten.' }),
+        Type.Boolean({ description: 'Whether to discard the files announced before.' }),
       ),
     }),
     reply: Type.Object({ heartbeatMs: Type.Integer() }),
@@ -74,7 +74,7 @@ export const meshCalls = {
   /** @throws NOT_IN_MESH, PROGRAM_UNKNOWN, BAD_REQUEST, BUSY */
   meshAsk: {
     summary:
-      'Ask the mesh for a program: answers with what is known here, further hits are sent to it',
+      'Ask the mesh on behalf of a program: the reply has the hits known here; further hits are sent to the program',
     method: 'POST',
     path: '/api/mesh/query',
     body: Type.Object({
@@ -99,7 +99,7 @@ export const meshCalls = {
   },
   /** @throws NOT_IN_MESH, NAME_INVALID, BAD_REQUEST, BUSY */
   askMesh: {
-    summary: 'Ask the members of the mesh, one by one, for a file that this peer need not know',
+    summary: 'Ask each member of the mesh for a file, which this peer need not know',
     method: 'POST',
     path: '/api/mesh/queries',
     body: Type.Object(QueryWhat),

@@ -9,7 +9,7 @@ export const MeshCounts = Type.Object({
   gone: Type.Integer({ minimum: 0, description: 'Members that left or died in the last minutes.' }),
   behind: Type.Integer({
     minimum: 0,
-    description: 'Members of whose catalogs this peer is still fetching changes.',
+    description: 'Members from whose catalogs this peer is still fetching changes.',
   }),
   notKept: Type.Integer({
     minimum: 0,
@@ -52,6 +52,6 @@ export const MeshQuery = Type.Object({
     }),
     { description: 'Files that members have, in the order of their answers.' },
   ),
-  isOver: Type.Boolean({ description: 'Whether no more hits are awaited.' }),
+  isOver: Type.Boolean({ description: 'Whether the query has ended: no more hits will follow.' }),
 })
 export type MeshQuery = Static<typeof MeshQuery>

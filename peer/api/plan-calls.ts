@@ -9,7 +9,7 @@ const ofPeer = Type.Object({ peerId: Type.String() })
 export const planCalls = {
   /** Repeating it changes nothing, and shows the progress. @throws PEER_UNKNOWN, INDEX_UNREACHABLE */
   drainPeer: {
-    summary: 'Have the copies of a peer made elsewhere, so that it can leave',
+    summary: 'Prepare a peer to leave: other peers make new copies of its files',
     method: 'POST',
     path: '/api/peers/:peerId/drain',
     params: ofPeer,
@@ -25,7 +25,7 @@ export const planCalls = {
   },
   /** @throws PEER_UNKNOWN, PEER_DEAD, INDEX_UNREACHABLE */
   maintainPeer: {
-    summary: 'Let a peer be silent for a while without being taken for dead',
+    summary: 'Let a peer be silent for a while without counting as dead',
     method: 'POST',
     path: '/api/peers/:peerId/maintenance',
     params: ofPeer,
@@ -44,14 +44,14 @@ export const planCalls = {
   },
   /** @throws PEER_UNKNOWN, PEER_NOT_DEAD, FORGET_LOSES, INDEX_UNREACHABLE */
   forgetPeer: {
-    summary: 'Remove a dead peer for good; its files stay if other peers have them',
+    summary: 'Permanently remove a dead peer; its files stay if other peers have them',
     method: 'DELETE',
     path: '/api/peers/:peerId',
     params: ofPeer,
     query: Type.Object({
       force: Type.Boolean({
         default: false,
-        description: 'Whether files that only this peer has are given up.',
+        description: 'Whether to forget the peer even if files that only it has are lost.',
       }),
     }),
   },

@@ -11,14 +11,14 @@ import {
 
 export const scrubCalls = {
   scrub: {
-    summary: 'Show how far reading all copies again is, and which files are damaged',
+    summary: 'Show the progress of the check of all copies, and which files are damaged',
     method: 'GET',
     path: '/api/scrub',
     reply: Scrub,
   },
   /** @throws DISK_FULL, DISK_FAILED, without changing anything */
   changeScrub: {
-    summary: 'Pause or resume reading all copies again; remembered over restarts',
+    summary: 'Pause or resume the check of all copies; survives restarts',
     method: 'PATCH',
     path: '/api/scrub',
     body: ScrubChange,
@@ -26,14 +26,14 @@ export const scrubCalls = {
   },
   /** Also while scrubbing is paused. @throws DISK_FULL, DISK_FAILED, without changing anything */
   scrubNow: {
-    summary: 'Begin a pass over all copies that reads as fast as its limit allows',
+    summary: 'Check all copies now, as fast as the limit allows',
     method: 'POST',
     path: '/api/scrub/now',
     reply: Scrub,
   },
   /** @throws BUSY */
   checkCopies: {
-    summary: 'Read the copies that match a pattern now',
+    summary: 'Check the copies that match a pattern now',
     method: 'POST',
     path: '/api/scrub/checks',
     body: CheckRequest,
@@ -52,7 +52,7 @@ export const scrubCalls = {
   },
   /** Joins the running repair of the file, if there is one. @throws NAME_INVALID, NOT_DAMAGED, BUSY */
   repair: {
-    summary: 'Replace a damaged file by its good content from other peers',
+    summary: 'Replace a damaged file with its good content from other peers',
     method: 'POST',
     path: '/api/repairs',
     body: RepairRequest,

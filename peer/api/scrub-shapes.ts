@@ -82,7 +82,7 @@ export const CheckRequest = Type.Object(
     pattern: Type.String({
       minLength: 1,
       maxLength: limits.queryBytesMax,
-      description: 'A name, a folder or a glob: copies of any kind are read',
+      description: 'A name, a folder or a glob: copies of any kind are checked',
     }),
   },
   { additionalProperties: false },
@@ -117,7 +117,7 @@ export const RepairRequest = Type.Object(
     kind: Type.Optional(
       Type.Union([Type.Literal('shared'), Type.Literal('downloaded')], {
         default: 'shared',
-        description: 'The folder that it is in',
+        description: 'The folder with the file',
       }),
     ),
   },

@@ -32,9 +32,9 @@ export const Status = Type.Object({
     indexAway: Type.Optional(
       Type.Object({
         address: Type.String(),
-        awayMs: Type.Integer({ description: '0 once it is back, and not asked yet.' }),
+        awayMs: Type.Integer({ description: '0 when it is back but not used again yet.' }),
         isActing: Type.Boolean({
-          description: 'Whether the peers make and drop copies without it.',
+          description: 'Whether the peers make and drop copies themselves.',
         }),
       }),
     ),

@@ -42,13 +42,13 @@ const Path = inPath('path', 'A name, or a folder with a slash at its end.', name
 
 const fileResponses: Operation['responses'] = {
   '200': { description: 'The file.', content: { [octets]: bytes } },
-  '206': { description: 'The range that was asked for.', content: { [octets]: bytes } },
+  '206': { description: 'The requested range.', content: { [octets]: bytes } },
   '304': noBody('The file is as the client knows it.'),
   '307': noBody('Another peer has the file: its address.'),
   default: error,
 }
 const rangeNote =
-  'Single and suffix ranges, `If-Range`, `If-Match`, `If-None-Match`. `ETag` is the SHA-256; `Repr-Digest` and `Digest` have it, too; `Link` names other peers that have the file. No byte is sent that was not verified.'
+  'Single and suffix ranges, `If-Range`, `If-Match`, `If-None-Match`. `ETag` is the SHA-256, which is also in `Repr-Digest` and `Digest`; `Link` names other peers that have the file. All bytes are verified before they are sent.'
 
 type Named = Omit<Operation, 'responses' | 'tags'>
 
@@ -82,7 +82,7 @@ const fileDoors: Paths = {
   '/files/{sha256}/{name}': {
     get: byHash(
       'fileByHash',
-      'Download a content that this peer has, or be sent to a peer that has it',
+      'Download a content from this peer, or be redirected to a peer that has it',
     ),
     head: byHash('fileFactsByHash', 'The headers of a download by hash'),
     options: door(
@@ -139,7 +139,7 @@ const davDoor: Paths = {
       },
       {
         '200': { description: 'The file.', content: { [octets]: bytes } },
-        '206': { description: 'The range that was asked for.', content: { [octets]: bytes } },
+        '206': { description: 'The requested range.', content: { [octets]: bytes } },
         '302': noBody('It is a folder: its address below `/browse/`.'),
         '304': noBody('The file is as the client knows it.'),
       },
@@ -171,7 +171,7 @@ const monitoringDoors: Paths = {
       ...monitoring(
         {
           operationId: 'healthz',
-          summary: 'Whether the process works, and what it lacks',
+          summary: 'Whether the process works, and its problems',
           description: '`degraded` is 200: a peer without its index or a disk still serves.',
         },
         {
