@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.ts'
 import { chunkBytesFor } from '../../common/content/chunks.ts'
 import { limits } from '../../common/limits.ts'
 import type { Log } from '../../common/log.ts'
-import type { Random } from '../../common/random.ts'
+import { type Random, shuffled } from '../../common/random.ts'
 import type { EventRecorder } from '../events/event.ts'
 import type { Peer } from '../registry.ts'
 import type { Duty } from '../replication/duty.ts'
@@ -81,8 +81,9 @@ export class Examiner {
   /** @throws AppError DISK_FAILED; the signal's reason */
   async examine(contentId: number, signal: AbortSignal): Promise<void> {
     const content = await this.#read(contentId)
-    const peerIds = content === undefined ? [] : this.#askedOf(content)
-    this.#misses.keepOnly(contentId, peerIds)
+    const present = content === undefined ? [] : this.#presentOf(content)
+    this.#misses.keepOnly(contentId, present)
+    const peerIds = this.#askedOf(contentId, present)
     if (content === undefined || peerIds.length === 0) return
     const { chunk, answers } = await this.#challenger.ask(content, peerIds, signal)
     const verdicts = judgeAnswers(answers, {
@@ -126,14 +127,19 @@ export class Examiner {
     return (await this.#dependencies.store.contents([contentId]))[0]
   }
 
-  /** The holders that can be asked now; the others are asked later. */
-  #askedOf(content: StoredContent): string[] {
-    const { contentId, file, holders } = content
-    const { duty, requests, peers, clock } = this.#dependencies
+  /** The holders that could be asked. */
+  #presentOf(content: StoredContent): string[] {
+    const { file, holders } = content
+    const { duty, requests, peers } = this.#dependencies
     if (file === undefined || !duty.asksFor(content)) return []
-    const present = [...new Set(holders.map(({ peerId }) => peerId))].filter(
+    return [...new Set(holders.map(({ peerId }) => peerId))].filter(
       (peerId) => peers.peerOf(peerId)?.state === 'live' && requests.isConnected(peerId),
     )
+  }
+
+  /** Those that are asked now; the others are asked later. */
+  #askedOf(contentId: number, present: readonly string[]): string[] {
+    const { clock, random, ownPeerId } = this.#dependencies
     const nowMs = clock.monotonicMs()
     const isResting = (peerId: string): boolean =>
       (this.#rests.get(peerId) ?? 0) > nowMs || (this.#showing.get(peerId) ?? 0) >= showsMax
@@ -142,7 +148,15 @@ export class Examiner {
     )
     if (asked.length < present.length)
       this.#schedule.content(contentId, this.#jittered(restedMs), false)
-    return asked.slice(0, limits.sourcesPerContentMax)
+    const most = limits.sourcesPerContentMax
+    if (asked.length <= most) return asked
+    // In a mesh, the others are compared with the own one.
+    const isOwn = (peerId: string): boolean => peerId === ownPeerId
+    const others = shuffled(
+      asked.filter((peerId) => !isOwn(peerId)),
+      random,
+    )
+    return [...asked.filter(isOwn), ...others].slice(0, most)
   }
 
   #mustShow({ sha256, size }: StoredContent, provers: number): (peerId: string) => boolean {
