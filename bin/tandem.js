@@ -31,8 +31,13 @@ if (Number.parseInt(process.versions.node, 10) >= nodeMajorMin) {
   process.env['NODE_COMPILE_CACHE'] ??= cacheFolder
   module.enableCompileCache(cacheFolder)
   const { main } = await import('../scripts/tandem.ts')
-  // An index transfers nothing. Of 4 MB, as loading has left it, it is as fast as of 57 MB.
-  if (isIndex) keepYoungGenerationSmall()
+  // An index transfers nothing. Of 4 MB, as loading has left it, it is as fast as of 57 MB. What
+  // announcements leave in the old generation, which would grow to four times of what is alive, is
+  // collected at twice: 45 MB less.
+  if (isIndex) {
+    keepYoungGenerationSmall()
+    setFlagsFromString('--heap-growing-percent=100')
+  }
   await main()
 } else if (existsSync(ownNode)) {
   runWith(ownNode)
