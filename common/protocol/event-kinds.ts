@@ -52,7 +52,7 @@ export const eventKinds = {
     isSecurity: true,
   },
   'proof-passed': {
-    sentence: '{peer} has proven after all that it has {files}',
+    sentence: '{peer} has now proven that it has {files}',
     tone: 'good',
     isSecurity: true,
   },
@@ -64,7 +64,7 @@ export const eventKinds = {
   'peer-left': { sentence: '{peer} left', tone: 'plain', isSecurity: true },
   'peer-forgotten': { sentence: '{peer} was forgotten', tone: 'plain', isSecurity: true },
   'drain-began': { sentence: '{peer} is being drained', tone: 'plain', isSecurity: true },
-  'drain-done': { sentence: '{peer} is drained and may be stopped', tone: 'good' },
+  'drain-done': { sentence: '{peer} is drained and safe to stop', tone: 'good' },
   'drain-ended': { sentence: '{peer} is no longer drained', tone: 'plain', isSecurity: true },
   'maintenance-began': {
     sentence: '{peer} is in maintenance[ for {duration}]',
@@ -87,19 +87,19 @@ export const eventKinds = {
     isSecurity: true,
   },
   'decisions-restored': {
-    sentence: 'the index read decisions that it lacked from {peer}',
+    sentence: 'the index restored decisions that it lacked from {peer}',
     tone: 'good',
   },
   'decisions-refused': {
-    sentence: 'the index did not take over decisions that {peer} keeps',
+    sentence: 'the index refused decisions that {peer} stores',
     tone: 'plain',
     isSecurity: true,
   },
-  'brake-on': { sentence: 'copying and dropping are held', tone: 'bad' },
+  'brake-on': { sentence: 'copying and dropping are paused', tone: 'bad' },
   'brake-off': { sentence: 'copying and dropping continue[ after {duration}]', tone: 'good' },
   'member-joined': { sentence: '{peer} got a certificate', tone: 'good', isSecurity: true },
   'join-refused': {
-    sentence: 'a process was not let into the cluster',
+    sentence: 'an attempt to join the cluster was refused',
     tone: 'bad',
     isSecurity: true,
   },

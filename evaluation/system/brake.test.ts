@@ -59,7 +59,7 @@ test('two of four peers that are killed and return cause no copies', async () =>
   const { stdout } = await runTandem(['status', '--api', cluster.peer(1).apiUrl.origin])
   expect(stdout).toContain('Paused:    2 of 4 peers went away together')
   expect(await readMetric(cluster.index, 'tandem_index_brake{cause="peers-lost"}')).toBe(1)
-  expect(cluster.index.output.join('\n')).toContain('copying and dropping are held')
+  expect(cluster.index.output.join('\n')).toContain('copying and dropping are paused')
 
   await cluster.peer(3).start()
   await cluster.peer(4).start()

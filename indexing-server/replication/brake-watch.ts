@@ -149,7 +149,7 @@ export class BrakeWatch {
     if (hold !== undefined) {
       const { cause, reason, sinceMs, untilMs } = hold
       const atMostMs = Math.round(untilMs - sinceMs)
-      this.#log.warn({ cause, reason, atMostMs }, 'copying and dropping are held')
+      this.#log.warn({ cause, reason, atMostMs }, 'copying and dropping are paused')
       this.#events.record({ kind: 'brake-on', reason })
     } else if (before !== undefined) {
       const heldMs = Math.round(this.#clock.monotonicMs() - before.sinceMs)

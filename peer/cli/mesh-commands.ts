@@ -82,5 +82,5 @@ async function print({ terminal, json }: Session, mesh: MeshState): Promise<void
 
 function meshText(mesh: MeshState): string {
   if (mesh.isMember) return `Mesh: ${countsText(mesh)}`
-  return 'This peer takes part in no mesh: it was started without --mesh.'
+  return 'This peer is not in a mesh: it was started without --mesh.'
 }

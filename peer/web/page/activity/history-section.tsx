@@ -69,7 +69,7 @@ export function HistorySection(): JSX.Element {
       <ActivityList
         key={`${peer ?? ''} ${direction ?? ''}`}
         list={list}
-        label="Transfers that have ended"
+        label="Finished transfers"
         layout="history-list"
         columns={columns}
         keyOf={({ id, at }) => `${at} ${id}`}

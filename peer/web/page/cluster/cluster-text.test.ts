@@ -74,11 +74,9 @@ describe('peers', () => {
     ])
   })
 
-  test('that are drained may be stopped', () => {
+  test('that are drained are safe to stop', () => {
     const progress = { files: 12, lackingFiles: 0, lackingBytes: 0 }
-    expect(notesOf({ ...peer, draining: { forMs: 5, progress } })[0]?.text).toMatch(
-      /may be stopped/,
-    )
+    expect(notesOf({ ...peer, draining: { forMs: 5, progress } })[0]?.text).toMatch(/safe to stop/)
   })
 
   test('share their disk between the cluster, other files and free space', () => {
@@ -140,9 +138,9 @@ describe('health', () => {
     expect(tone).toBe('warn')
     expect(reasons).toEqual([
       'Many peers were lost together: nothing is copied or dropped for up to 1 min.',
-      '3 copies of 1 peer, not proven to exist, not counted.',
+      '3 copies of 1 peer, not proven, and therefore not counted.',
       '3 files (900 B) fit on no peer: add at least 300 B to peer2.',
-      '2 files want more copies than there are peers: start another peer.',
+      '2 files need more copies than there are peers: start another peer.',
     ])
   })
 })
@@ -159,7 +157,7 @@ describe('repair', () => {
   test('is grouped by urgency, without empty groups', () => {
     expect(lackingGroups(repair).map(({ label, count }) => [label, count])).toEqual([
       ['One copy left', 4],
-      ['Fewer than wanted', 2],
+      ['Fewer than required', 2],
     ])
   })
 })

@@ -68,7 +68,7 @@ export function notesOf({ draining, maintenance, unproven, flapping, unreachable
 function drainText({ progress }: NonNullable<Peer['draining']>): string {
   if (progress === undefined) return 'draining'
   const { files, lackingFiles } = progress
-  if (lackingFiles === 0) return 'drained: may be stopped'
+  if (lackingFiles === 0) return 'drained: safe to stop'
   return `draining: ${numberText(files - lackingFiles)} of ${countText(files, 'file')} elsewhere`
 }
 
@@ -119,7 +119,7 @@ export function healthOf(status: Status): Health {
     return {
       tone: 'bad',
       title,
-      reasons: ['Only the return of a peer brings them back.', ...reasons],
+      reasons: ['They return only with a peer that has them.', ...reasons],
     }
   }
   if (belowFactor > 0)
@@ -137,7 +137,7 @@ function blockedBy({ noRoom, unproven, wantMorePeers }: Status): string[] {
   const reasons: string[] = []
   if (unproven !== undefined)
     reasons.push(
-      `${countText(unproven.copies, 'copy', 'copies')} of ${countText(unproven.peers, 'peer')}, not proven to exist, not counted.`,
+      `${countText(unproven.copies, 'copy', 'copies')} of ${countText(unproven.peers, 'peer')}, not proven, and therefore not counted.`,
     )
   if (noRoom !== undefined) {
     const { contents, bytes, addBytes, peers } = noRoom
@@ -148,7 +148,7 @@ function blockedBy({ noRoom, unproven, wantMorePeers }: Status): string[] {
   }
   if (wantMorePeers !== undefined && wantMorePeers > 0)
     reasons.push(
-      `${countText(wantMorePeers, 'file wants', 'files want')} more copies than there are peers: start another peer.`,
+      `${countText(wantMorePeers, 'file needs', 'files need')} more copies than there are peers: start another peer.`,
     )
   return reasons
 }
@@ -179,7 +179,7 @@ export function lackingGroups({
     { label: 'No copy', count: lacking.lost, tone: 'bad' },
     { label: 'One copy left', count: lacking.lastCopy, tone: 'warn' },
     { label: 'On a draining peer', count: lacking.draining, tone: 'accent' },
-    { label: 'Fewer than wanted', count: lacking.others, tone: '' },
+    { label: 'Fewer than required', count: lacking.others, tone: '' },
   ] as const
   return groups.filter(({ count }) => count > 0)
 }

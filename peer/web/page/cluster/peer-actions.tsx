@@ -26,8 +26,8 @@ export function PeerActions({ peer }: { readonly peer: KnownPeer }): JSX.Element
         }}
       />
       <p class="faint">
-        Draining has its copies made elsewhere, so that it can leave for good. In maintenance it may
-        be away for a while without being considered dead.
+        Draining copies the peer’s files to other peers, so that it can leave permanently. In
+        maintenance it may be away for a while without counting as dead.
       </p>
       {asksToForget.value && (
         <Confirm
@@ -42,8 +42,8 @@ export function PeerActions({ peer }: { readonly peer: KnownPeer }): JSX.Element
           }}
         >
           <p>
-            The index removes the peer for good. Files that other peers have are kept. If this peer
-            has the only copy of a file, the index refuses and names the file.
+            The index removes the peer permanently. Files that other peers have are kept. If this
+            peer has the only copy of a file, the index refuses and names the file.
           </p>
         </Confirm>
       )}

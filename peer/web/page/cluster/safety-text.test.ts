@@ -12,7 +12,7 @@ const safety = {
 test('a peer whose files others have may be stopped', () => {
   expect(safetyText(safety)).toEqual({
     tone: 'ok',
-    text: 'peer1 may be stopped: other peers have all copies of its 5 files.',
+    text: 'peer1 is safe to stop: other peers have all copies of its 5 files.',
   })
 })
 

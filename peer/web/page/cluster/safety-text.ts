@@ -18,8 +18,8 @@ export function safetyText({ peerId, held, alone, lacking }: Safety): { tone: To
   }
   const text =
     held.files === 0
-      ? `${peerId} may be stopped: it holds no file that is wanted.`
-      : `${peerId} may be stopped: other peers have all copies of its ${countText(held.files, 'file')}.`
+      ? `${peerId} is safe to stop: it holds no files that are needed.`
+      : `${peerId} is safe to stop: other peers have all copies of its ${countText(held.files, 'file')}.`
   return { tone: 'ok', text }
 }
 

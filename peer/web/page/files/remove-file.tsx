@@ -46,7 +46,7 @@ export function RemoveFile({ name, owner, onRemoved }: RemoveFileProps): JSX.Ele
         >
           <p>
             The file leaves the cluster, and its replicas on other peers are dropped. It stays on
-            the disk of {owner}, and what people downloaded stays theirs.
+            the disk of {owner}, and downloaded copies stay where they are.
           </p>
           {!isOwn && <p>It belongs to {owner}, not to the peer of this page.</p>}
         </Confirm>

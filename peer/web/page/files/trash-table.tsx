@@ -149,8 +149,8 @@ function EmptyTrash({ onEmptied }: { readonly onEmptied: () => void }): JSX.Elem
       </button>
       {isAsking.value && (
         <Confirm
-          title="Remove these files for good?"
-          verb="Remove for good"
+          title="Remove these files permanently?"
+          verb="Remove permanently"
           isDanger
           onConfirm={() => act(empty)}
           onClose={() => {

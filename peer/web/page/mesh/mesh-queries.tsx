@@ -18,7 +18,7 @@ const columns: readonly MeshColumn[] = [
   { label: 'By', isSecondary: true },
   { label: 'Query', isSecondary: true },
   { label: 'SHA-256', isSecondary: true },
-  { label: 'Who answered' },
+  { label: 'Answered by' },
 ]
 
 /** What was asked at this peer and through the mesh, newest first. */

@@ -26,7 +26,7 @@ export function MeshView(): JSX.Element {
       )}
       {status !== undefined && mesh === undefined && (
         <div class="card fills">
-          <EmptyState icon="cluster" title="This peer takes part in no mesh">
+          <EmptyState icon="cluster" title="This peer is not in a mesh">
             Started with <code>--mesh</code>, peers find each other without an index.
           </EmptyState>
         </div>

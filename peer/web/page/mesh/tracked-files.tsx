@@ -14,7 +14,7 @@ const columns: readonly MeshColumn[] = [
   { label: 'File' },
   { label: 'Size', isSecondary: true },
   { label: 'SHA-256', isSecondary: true },
-  { label: 'Who has it' },
+  { label: 'Peers' },
 ]
 
 /** Some files that this peer knows of, and where they are. */

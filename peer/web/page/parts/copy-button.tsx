@@ -24,7 +24,7 @@ export function CopyButton({
           isDone.value = false
         })
       },
-      () => toasts.fail(`The browser does not allow copying. Copy this by hand: ${text}`),
+      () => toasts.fail(`The browser does not allow copying. Copy this manually: ${text}`),
     )
   }
   return (

@@ -32,8 +32,8 @@ export function KeptFolders(): JSX.Element | null {
           </p>
         ))}
         <p>
-          Nothing is deleted for that: other peers keep the copies. Bring the folder back, or
-          confirm.
+          Nothing has been deleted: other peers keep the copies. Restore the folder, or confirm that
+          the files were deleted.
         </p>
       </Notice>
       {isAsking.value && (

@@ -32,7 +32,7 @@ export function TokenScreen(): JSX.Element {
         <BrandMark />
         <h1>This peer requires its token</h1>
         <p class="soft">
-          On the machine of the peer, <code>tandem token</code> shows it. This browser is asked only
+          On the machine of the peer, <code>tandem token</code> prints it. This browser asks only
           once.
         </p>
         <label>
