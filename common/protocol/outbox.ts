@@ -65,6 +65,8 @@ export class Outbox {
   readonly #items: Item[] = []
   #waitingBytes = 0
   #pump: Promise<void> | undefined
+  /** Whether a check is due if the system has accepted what was written. */
+  #isCheckDue = false
   #isEnding = false
   /** Bytes handed to the socket that it has not accepted yet. */
   #writing: { readonly sinceMs: number; readonly fail: (error: Error) => void } | undefined
@@ -125,8 +127,23 @@ export class Outbox {
 
   #writeNow(bytes: Buffer): void {
     this.#stream.write(bytes)
-    // Output that the system accepted immediately holds no memory.
-    if (this.#stream.writableLength > 0) this.#pump ??= this.#run()
+    const bytesLeft = this.#stream.writableLength
+    if (bytesLeft > framePartBytes) this.#watchWritten()
+    else if (bytesLeft > 0 && !this.#isCheckDue) {
+      // TLS reports in the next turn that the system has accepted the bytes, even if it did so immediately.
+      this.#isCheckDue = true
+      setImmediate(this.#checkWritten)
+    }
+  }
+
+  readonly #checkWritten = (): void => {
+    this.#isCheckDue = false
+    this.#watchWritten()
+  }
+
+  /** Counts and watches what was written directly, if the system has not accepted it. */
+  #watchWritten(): void {
+    if (this.#isOpen && this.#stream.writableLength > 0) this.#pump ??= this.#run()
   }
 
   /**
@@ -147,6 +164,7 @@ export class Outbox {
    */
   async flushed(): Promise<void> {
     this.#sendGathered()
+    this.#watchWritten()
     await this.#pump
   }
 

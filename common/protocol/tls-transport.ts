@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
+import type { Socket, SocketConstructorOpts, TcpSocketConnectOpts } from 'node:net'
+import type { DuplexOptions } from 'node:stream'
 import {
   type ConnectionOptions,
   connect,
@@ -20,6 +21,7 @@ import { type ReadCertificate, readCertificate } from '../identity/read-certific
 import { deadlines } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { PendingHandshakes } from './pending-handshakes.ts'
+import { RecordBuffer } from './record-buffer.ts'
 import { boundAddress, close, dialError, listening, plainHost, tune } from './tcp-sockets.ts'
 import {
   type Address,
@@ -52,6 +54,11 @@ interface Dependencies {
   readonly clock: Clock
   readonly log: Log
 }
+
+/** Options of `node:net` that {@link connect} passes on. */
+type DialledSocket = Pick<TcpSocketConnectOpts, 'autoSelectFamily'> &
+  Pick<SocketConstructorOpts, 'onread'> &
+  Pick<DuplexOptions, 'highWaterMark'>
 
 /** A session of an earlier connection, and who answered there. */
 interface KeptSession {
@@ -97,8 +104,11 @@ export class TlsTransport implements Transport, Disposable {
     options.signal?.throwIfAborted()
     const where = formatAddress(address)
     const kept = this.#sessions.get(where)
-    const dialled: ConnectionOptions & { autoSelectFamily: boolean } = {
+    const reading = new RecordBuffer()
+    const dialled: ConnectionOptions & DialledSocket = {
       ...address,
+      onread: reading,
+      highWaterMark: 1,
       secureContext: (this.#dialContext ??= createSecureContext(this.#secureOptions())),
       minVersion: 'TLSv1.3',
       ALPNProtocols: [alpn.members],
@@ -108,6 +118,7 @@ export class TlsTransport implements Transport, Disposable {
       ...(kept !== undefined && { session: kept.session }),
     }
     const socket = connect(dialled)
+    const wire = reading.wireOf(socket)
     tune(socket)
     try {
       await once(socket, 'secureConnect', options)
@@ -117,7 +128,7 @@ export class TlsTransport implements Transport, Disposable {
       const identity = this.#check(certificate)
       this.#keepSessions(where, socket, certificate)
       this.#track(certificate, socket)
-      return { ...wireOf(socket), proven: identity }
+      return { ...wire, proven: identity }
     } catch (error) {
       this.#sessions.delete(where)
       socket.destroy()

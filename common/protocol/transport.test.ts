@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../clock.ts'
 import { MemoryTransport } from '../protocol/memory-transport.ts'
+import { seededRandom } from '../random.ts'
 import { silentLog } from '../testing/silent-log.ts'
 import { TestCluster } from '../testing/test-cluster.ts'
 import { tcpTransport } from './tcp-transport.ts'
@@ -86,6 +87,38 @@ describe.each<[string, () => Transport]>([
         received.push(Buffer.from(bytes))
         stream.resume()
         if (Buffer.concat(received).length === original.length) resolve()
+      })
+    })
+    await isComplete
+    expect(Buffer.concat(received).equals(original)).toBe(true)
+  })
+
+  test('many bytes arrive in order, whenever their reader pauses', async () => {
+    await using link = await connected(make())
+    const random = seededRandom('pauses')
+    const original = Buffer.from(
+      Array.from({ length: 6 << 20 }, (_, place) => (place * place) % 251),
+    )
+    const { stream } = link.far
+    for (let start = 0; start < original.length; ) {
+      const end = start + 1 + Math.floor(random.fraction() * 300_000)
+      stream.write(original.subarray(start, end))
+      start = end
+    }
+    const received: Buffer[] = []
+    let bytesLeft = original.length
+    const { promise: isComplete, resolve } = Promise.withResolvers<void>()
+    const take = (bytes: Buffer): void => {
+      received.push(Buffer.from(bytes))
+      bytesLeft -= bytes.length
+      if (bytesLeft === 0) resolve()
+    }
+    link.near.read((bytes) => {
+      if (random.fraction() < 0.7) return take(bytes)
+      link.near.stream.pause()
+      setImmediate(() => {
+        take(bytes)
+        link.near.stream.resume()
       })
     })
     await isComplete

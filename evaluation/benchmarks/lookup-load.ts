@@ -17,7 +17,7 @@ export class LookupLoad implements AsyncDisposable {
     const lanes: Lane[] = []
     for (let opened = 0; opened < count; opened++) {
       const lane = new Lane(await transport.dial(address, {}))
-      await lane.ask([frameOf({ id: 1, type: 'hello', body: hello })])
+      await lane.ask(frameOf({ id: 1, type: 'hello', body: hello }), 1)
       lanes.push(lane)
     }
     return new LookupLoad(lanes)
@@ -26,10 +26,10 @@ export class LookupLoad implements AsyncDisposable {
   /** Looks a name up so many times, on all connections together, with so many in flight on each. */
   async run(name: string, count: number, inFlight: number): Promise<void> {
     const frame = frameOf({ id: 2, type: 'lookup', body: { name } })
-    const frames = Array.from({ length: inFlight }, () => frame)
+    const frames = Buffer.concat(Array.from({ length: inFlight }, () => frame))
     let left = count
     const work = async (lane: Lane): Promise<void> => {
-      for (; left > 0; left -= inFlight) await lane.ask(frames)
+      for (; left > 0; left -= inFlight) await lane.ask(frames, inFlight)
     }
     await Promise.all(this.#lanes.map(work))
   }
@@ -56,13 +56,13 @@ class Lane {
     wire.stream.on('close', () => this.#onEnd?.(new Error('the index closed a connection')))
   }
 
-  /** Sends frames together; resolves when as many have arrived. @throws if the connection ends */
-  ask(frames: readonly Buffer[]): Promise<void> {
-    this.#repliesLeft = frames.length
+  /** Sends frames together; resolves when `count` replies have arrived. @throws if the connection ends */
+  ask(frames: Buffer, count: number): Promise<void> {
+    this.#repliesLeft = count
     return new Promise((resolve, reject) => {
       this.#onReplies = resolve
       this.#onEnd = reject
-      this.#wire.stream.write(Buffer.concat(frames))
+      this.#wire.stream.write(frames)
     })
   }
 

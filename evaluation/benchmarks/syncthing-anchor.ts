@@ -54,6 +54,8 @@ const off = [
   'natEnabled',
   'crashReportingEnabled',
   'restartOnWakeup',
+  // It would wait for other work of the machine, which Tandem does not.
+  'setLowPriority',
 ] as const
 
 /** Writes the settings of a new instance, which knows no others. */
