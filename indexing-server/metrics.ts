@@ -46,7 +46,7 @@ const rows: readonly MetricRow<MetricsSources>[] = [
   {
     name: 'tandem_index_contents',
     kind: 'gauge',
-    help: 'Wanted contents, by whether they have their copies',
+    help: 'Needed contents, by whether they have their copies',
     label: 'state',
     read: async ({ status }) => {
       const { atFactor, belowFactor } = await status()
@@ -56,7 +56,7 @@ const rows: readonly MetricRow<MetricsSources>[] = [
   {
     name: 'tandem_index_contents_lacking',
     kind: 'gauge',
-    help: 'Contents that lack copies, by urgency; lost: none is left',
+    help: 'Contents that lack copies, by urgency; lost: no copy is left',
     label: 'urgency',
     read: ({ repairs: { needs } }) =>
       Object.fromEntries(lackings.map((lacking) => [lacking, needs.countOf(lacking)])),
@@ -101,7 +101,7 @@ const rows: readonly MetricRow<MetricsSources>[] = [
   {
     name: 'tandem_index_proofs_total',
     kind: 'counter',
-    help: 'Proofs that peers were asked for, by what they answered',
+    help: 'Proofs requested from peers, by outcome',
     label: 'outcome',
     read: ({ proofs }) => proofs.outcomes,
   },
@@ -138,7 +138,7 @@ const rows: readonly MetricRow<MetricsSources>[] = [
   {
     name: 'tandem_index_room_to_add_bytes',
     kind: 'gauge',
-    help: 'Bytes that peers must give in addition, so that all missing copies fit',
+    help: 'Bytes of additional room that peers need, so that all missing copies fit',
     read: async ({ status }) => (await status()).noRoom?.addBytes ?? 0,
   },
   {
@@ -236,7 +236,7 @@ const rows: readonly MetricRow<MetricsSources>[] = [
   {
     name: 'tandem_index_refused_queries_total',
     kind: 'counter',
-    help: 'Queries refused because the index had too much to do',
+    help: 'Queries refused because the index was overloaded',
     read: ({ admission }) => admission.refused,
   },
   {

@@ -80,13 +80,13 @@ const rows: readonly MetricRow<MetricSources>[] = [
   {
     name: 'tandem_peer_disk_free_bytes',
     kind: 'gauge',
-    help: 'Free space of the disk that copies are put on; NaN while it cannot be measured.',
+    help: 'Free space of the disk for copies; NaN while it cannot be measured.',
     read: async ({ health }) => (await health()).disk?.freeBytes ?? Number.NaN,
   },
   {
     name: 'tandem_peer_disk_size_bytes',
     kind: 'gauge',
-    help: 'Size of the disk that copies are put on; NaN while it cannot be measured.',
+    help: 'Size of the disk for copies; NaN while it cannot be measured.',
     read: async ({ health }) => (await health()).disk?.diskBytes ?? Number.NaN,
   },
   {
@@ -107,13 +107,13 @@ const rows: readonly MetricRow<MetricSources>[] = [
   {
     name: 'tandem_peer_scrubbed_bytes_total',
     kind: 'counter',
-    help: 'Bytes of copies that were read again.',
+    help: 'Bytes of copies that were checked.',
     read: ({ scrubber }) => scrubber.counts.bytes,
   },
   {
     name: 'tandem_peer_scrub_damaged_total',
     kind: 'counter',
-    help: 'Copies that were read again and found damaged.',
+    help: 'Copies that were checked and found damaged.',
     read: ({ scrubber }) => scrubber.counts.bad,
   },
   {
@@ -140,7 +140,7 @@ const rows: readonly MetricRow<MetricSources>[] = [
   {
     name: 'tandem_peer_downloads',
     kind: 'gauge',
-    help: 'Downloads that have not ended.',
+    help: 'Unfinished downloads.',
     label: 'state',
     read: ({ downloads }) => {
       const { waiting, running, paused } = downloads.counts
@@ -150,7 +150,7 @@ const rows: readonly MetricRow<MetricSources>[] = [
   {
     name: 'tandem_peer_downloads_total',
     kind: 'counter',
-    help: 'Downloads that have ended, by outcome.',
+    help: 'Finished downloads, by outcome.',
     label: 'outcome',
     read: ({ downloads }) => {
       const { done, failed } = downloads.counts

@@ -17,23 +17,23 @@ const rows = {
     remedy: 'Rename it.',
   },
   NAME_CONTROL_CHARACTER: {
-    reason: 'its name has a control character, which terminals obey',
+    reason: 'its name has a control character, which terminals would execute',
     remedy: 'Rename it.',
   },
   NAME_NOT_UTF8: {
     reason: 'its name is not valid UTF-8',
-    remedy: 'Rename it; convmv does so for many names of one encoding.',
+    remedy: 'Rename it; convmv converts many names of one encoding.',
   },
   NAME_TOO_LONG: {
     reason: `its name, with the folders above it, is longer than ${limits.nameBytesMax} bytes, or a part of it than ${limits.nameSegmentBytesMax}`,
-    remedy: 'Shorten the name, or move the file to a folder further up.',
+    remedy: 'Shorten the name, or move the file to a higher folder.',
   },
   NAME_NOT_FOR_WINDOWS: {
     reason: 'Windows cannot store its name',
     remedy: 'Rename it.',
   },
   NAME_RESERVED: {
-    reason: 'a part of its name is one that Tandem uses itself',
+    reason: 'a part of its name is reserved for Tandem',
     remedy: 'Rename it.',
   },
   NAME_TWIN: {
@@ -47,8 +47,8 @@ const rows = {
     remedy: 'Put the file itself into the folder, or link to something inside it.',
   },
   LINK_BROKEN: {
-    reason: 'it is a link to something that is not there',
-    remedy: 'Remove the link, or put back what it links to.',
+    reason: 'it is a link to a missing file or folder',
+    remedy: 'Remove the link, or restore its target.',
   },
   SPECIAL_FILE: {
     reason: 'it is a {what}, not a file',
@@ -62,41 +62,43 @@ const rows = {
   // Errors of the system
   FILE_NOT_READABLE: {
     reason: 'the peer may not read it ({reason})',
-    remedy: 'Let the user that runs the peer read it, as with chmod or chown.',
+    remedy: 'Give the user that runs the peer read access, for example with chmod or chown.',
   },
   FOLDER_NOT_READABLE: {
-    reason: 'the peer may not look into this folder ({reason})',
-    remedy: 'Let the user that runs the peer read and enter it, as with chmod or chown.',
+    reason: 'the peer may not list this folder ({reason})',
+    remedy:
+      'Give the user that runs the peer access to the folder, for example with chmod or chown.',
   },
   READ_FAILED: {
     reason: 'it cannot be read ({reason})',
-    remedy: 'Look at the disk: the system log says more. The peer tries again.',
+    remedy: 'Check the disk: the system log has details. The peer retries automatically.',
   },
   NOT_RECORDED: {
-    reason: "the peer's catalog does not take it ({reason})",
-    remedy: "Free some space on the disk of the peer's data folder; the peer tries again.",
+    reason: "the peer's catalog cannot record it ({reason})",
+    remedy:
+      "Free some space on the disk of the peer's data folder; the peer retries automatically.",
   },
   FOLDER_AWAY: {
     reason: 'the folder {reason}; the entries of its files are kept',
     remedy:
-      'Bring the folder back; if its files were deleted on purpose, run `tandem deletes confirm`.',
+      'Restore the folder; if its files were deleted on purpose, run `tandem deletes confirm`.',
   },
   PATTERNS_NOT_READABLE: {
     reason: 'it cannot be read ({reason})',
     remedy:
-      'Make it a readable file of at most 64 KiB. Until then the patterns that were read last apply; a peer that was started since shares no new files.',
+      'Make it a readable file of at most 64 KiB. Until then the last patterns that could be read apply; if the peer was restarted since, it shares no new files.',
     effect: 'does not apply',
   },
   DAMAGED: {
-    reason: 'it {why}, though nothing says that it was written (bad chunks: {bad} of {chunks})',
+    reason: 'it {why}, although it was apparently not written (bad chunks: {bad} of {chunks})',
     remedy:
-      'Check the disk, and run `tandem repair` for this file: it fetches the content from other peers and keeps the damaged file aside. If a program changed the bytes on purpose, touch the file.',
+      'Check the disk, and run `tandem repair` for this file: it fetches the content from other peers and keeps the damaged file. If a program changed the bytes on purpose, touch the file.',
     effect: 'is damaged and not served',
   },
   KEEPS_CHANGING: {
-    reason: 'it changes all the time',
+    reason: 'it changes continuously',
     remedy:
-      'Nothing needs to be done: it is shared when it is not written for a few times `peer.quietMs`.',
+      'Nothing to do: it is shared once it has been unchanged for a few times `peer.quietMs`.',
   },
 } as const satisfies Record<string, ProblemRow>
 

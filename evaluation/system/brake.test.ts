@@ -57,7 +57,7 @@ test('two of four peers that are killed and return cause no copies', async () =>
     .poll(() => api.status())
     .toMatchObject({ peers: { live: 2, dead: 2 }, brake: { cause: 'peers-lost' } })
   const { stdout } = await runTandem(['status', '--api', cluster.peer(1).apiUrl.origin])
-  expect(stdout).toContain('Paused:    2 of 4 peers went away together')
+  expect(stdout).toContain('Paused:    2 of 4 peers were lost together')
   expect(await readMetric(cluster.index, 'tandem_index_brake{cause="peers-lost"}')).toBe(1)
   expect(cluster.index.output.join('\n')).toContain('copying and dropping are paused')
 

@@ -52,14 +52,14 @@ test('nothing is copied when half of the peers go away together and return', asy
     peers: { live: 3, dead: 3 },
     brake: { cause: 'peers-lost' },
   })
-  expect(status.paused).toMatch(/^3 of 6 peers went away together: they have at most \d+ s/)
+  expect(status.paused).toMatch(/^3 of 6 peers were lost together: they have at most \d+ s/)
   const { forMs = 0, leftMs = 0 } = status.brake ?? {}
   expect(Math.abs(forMs + leftMs - 600_000)).toBeLessThan(5)
   const reasons: string[] = []
   for (const { peerId } of peers)
     for (let file = 0; file < filesEach; file++)
       reasons.push(...(await missing(asker, `${peerId}/${file}`)))
-  expect(reasons).toContainEqual(expect.stringContaining('went away together'))
+  expect(reasons).toContainEqual(expect.stringContaining('were lost together'))
   const metrics = await cluster.metricsText
   expect(metrics).toContain('tandem_index_brake{cause="peers-lost"} 1')
   expect(metrics).toContain('tandem_index_brake{cause="start"} 0')

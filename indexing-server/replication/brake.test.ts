@@ -114,7 +114,7 @@ describe('the brake', () => {
       cause: 'peers-lost',
       sinceMs: 60_000,
       untilMs: 660_000,
-      reason: '3 of 6 peers went away together: they have at most 599 s to return',
+      reason: '3 of 6 peers were lost together: they have at most 599 s to return',
     })
   })
 

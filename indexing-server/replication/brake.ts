@@ -184,7 +184,7 @@ export function lossHold(state: LossState, options: BrakeOptions, nowMs: number)
   const { sinceMs, gone, peers } = state.held
   const untilMs = lossDueMs(state, options)
   const left = `at most ${secondsUntil(untilMs, nowMs)} s`
-  const reason = `${gone} of ${peers} peers went away together: they have ${left} to return`
+  const reason = `${gone} of ${peers} peers were lost together: they have ${left} to return`
   return { cause: 'peers-lost', sinceMs, untilMs, reason }
 }
 

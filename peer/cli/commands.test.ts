@@ -222,10 +222,10 @@ test('status says why nothing is copied, and since when', async () => {
   const shell = new Shell()
   const status = await shell.peer.status()
   const brake = { cause: 'peers-lost', forMs: 61_000, leftMs: 9_000 } as const
-  shell.peer.status = async () => ({ ...status, paused: '3 of 6 peers went away together', brake })
+  shell.peer.status = async () => ({ ...status, paused: '3 of 6 peers were lost together', brake })
   await shell.type('status')
   expect(shell.answers.text).toContain(
-    'Paused:    3 of 6 peers went away together (for 1 min 01 s); `replication resume` ends it\n',
+    'Paused:    3 of 6 peers were lost together (for 1 min 01 s); `replication resume` ends it\n',
   )
   expect(await shell.json('status')).toMatchObject({ brake })
 })
@@ -236,11 +236,11 @@ describe('a file that is not shared', () => {
     name: 'new\nline.txt',
     folder: 'shared',
     path: '/home/ada/data/peer1/shared/new\nline.txt',
-    reason: 'its name has a control character, which terminals obey',
+    reason: 'its name has a control character, which terminals would execute',
     remedy: 'Rename it.',
   }
   const said = [
-    "'shared/new\\u{a}line.txt' is not shared: its name has a control character, which terminals obey.",
+    "'shared/new\\u{a}line.txt' is not shared: its name has a control character, which terminals would execute.",
     '  Rename it.',
   ].join('\n')
 

@@ -13,7 +13,7 @@ describePeerApi('the fake peer', {
       name: brokenLink,
       folder: 'shared',
       path: `/home/ada/data/peer1/shared/${brokenLink}`,
-      reason: 'it is a link to something that is not there',
+      reason: 'it is a link to a missing file or folder',
       remedy: 'Remove the link.',
     })
     return {
