@@ -36,6 +36,7 @@ interface IndexOptions {
   readonly peers: number
   readonly manyPeers: number
   readonly seconds: number
+  readonly lookupBytes?: number
 }
 
 interface PageOptions {
@@ -159,8 +160,9 @@ commandOf(index, 'an index with many files: announcing, lookups against Redis, s
   .option('--peers <count>', 'peers that announce them', parsePositiveCount, 100)
   .option('--many-peers <count>', 'peers that return together', parsePositiveCount, 2_000)
   .option('--seconds <count>', 'how long each load lasts', parsePositiveCount, 3)
-  .action(({ files, peers, manyPeers, seconds, ...given }: Given & IndexOptions) =>
-    compare(index, { files, peers, manyPeers, seconds }, given),
+  .option('--lookup-bytes <count>', 'memory of the index for lookups', parsePositiveCount)
+  .action(({ rounds, output, ...size }: Given & IndexOptions) =>
+    compare(index, size, { rounds, output }),
   )
 
 async function compare<Size>(
