@@ -6,9 +6,11 @@ import type { AdminMessage } from '../protocol/cluster-desk.ts'
 import type { RequestOf } from '../protocol/messages.ts'
 import { TlsTransport } from '../protocol/tls-transport.ts'
 import type { Address } from '../protocol/transport.ts'
+import { systemRandom } from '../random.ts'
 import { openDoor } from '../testing/doors.ts'
 import { silentLog } from '../testing/silent-log.ts'
 import { TestCluster } from '../testing/test-cluster.ts'
+import { Authority } from './authority.ts'
 import { AuthorityDesk } from './authority-desk.ts'
 import { type AskAuthority, AuthorityLink, askDesk } from './authority-link.ts'
 import type { TokenRole } from './cluster-role.ts'
@@ -55,7 +57,9 @@ async function openAuthority() {
     askAs,
     async member(id: string, role: TokenRole): Promise<NodeIdentity> {
       const member = await cluster.member(id, role)
+      // The desk may have told already that a token was made for it.
       authority.tokens.takeNews()
+      news.length = 0
       return member
     },
   }
@@ -122,6 +126,34 @@ test('an admin that is revoked, or is one no longer, leaves no token behind', as
   await authority.join({ secret, id: 'third', names: [], request })
   expect(revoked()).toContain(other.tokenId)
   expect(() => authority.tokens.check(secret)).not.toThrow()
+})
+
+test('an admin that a command on the machine of the authority revokes makes no token while it is connected', async () => {
+  const open = await openAuthority()
+  const second = await open.member('second', 'admin')
+  using command = Authority.open(open.cluster.authorityFolder, { clock, random: systemRandom })
+  const before = command.tokens.list()
+  command.revoke('second')
+  const asker = { proven: second.self }
+  for (const type of Object.keys(asked) as AdminMessage[]) {
+    const ask = open.desk.administration[type] as (request: unknown, by: typeof asker) => unknown
+    expect(() => ask(asked[type], asker)).toThrow('second was revoked')
+  }
+  expect(command.tokens.list()).toHaveLength(before.length)
+  expect(open.cluster.own.isRevoked(second.self)).toBe(true)
+})
+
+test('what a command on the machine of the authority has revoked is not told as the work of an admin', async () => {
+  const open = await openAuthority()
+  const boss = await open.member('boss', 'admin')
+  for (const id of ['one', 'two']) await open.member(id, 'peer')
+  using command = Authority.open(open.cluster.authorityFolder, { clock, random: systemRandom })
+  command.revoke('one')
+  await open.desk.administration['revoke-member']({ id: 'two' }, { proven: boss.self })
+  expect(open.news.filter(({ kind }) => kind === 'revoked')).toEqual([
+    { kind: 'revoked', id: 'one', by: undefined },
+    { kind: 'revoked', id: 'two', by: 'boss' },
+  ])
 })
 
 const asked: { readonly [T in AdminMessage]: RequestOf<T> } = {

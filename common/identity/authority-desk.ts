@@ -45,25 +45,21 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
   #cancel: Cancel = () => {}
   #version: number
 
-  /** @throws AppError MEMBER_UNKNOWN, MEMBER_IS_AUTHORITY, TOO_MANY_TOKENS, JOIN_TOKEN_UNKNOWN, TOO_MANY_REVOKED */
+  /**
+   * @throws AppError CERTIFICATE_REFUSED, MEMBER_UNKNOWN, MEMBER_IS_AUTHORITY, TOO_MANY_TOKENS, JOIN_TOKEN_UNKNOWN,
+   * TOO_MANY_REVOKED
+   */
   readonly administration: ClusterDesk['administration'] = {
-    'revoke-member': ({ id }, { proven }) => {
+    'revoke-member': ({ id }, asker) => {
       const { authority, identity } = this.#dependencies
-      authority.revoke(id, proven?.id)
-      this.#takeChanges(proven?.id)
+      this.#administer(asker, (by) => authority.revoke(id, by))
       return { number: identity.trust.number }
     },
-    'create-join-token': (request, { proven }) => {
-      const created = this.#tokens.create(request, proven?.id)
-      this.#takeChanges()
-      return created
-    },
-    'join-tokens': () => this.#tokens.list(),
-    'revoke-join-token': (request, { proven }) => {
-      const revoked = this.#tokens.revoke(request, proven?.id)
-      this.#takeChanges(proven?.id)
-      return revoked
-    },
+    'create-join-token': (request, asker) =>
+      this.#administer(asker, (by) => this.#tokens.create(request, by)),
+    'join-tokens': (_, asker) => this.#administer(asker, () => this.#tokens.list()),
+    'revoke-join-token': (request, asker) =>
+      this.#administer(asker, (by) => this.#tokens.revoke(request, by)),
   }
 
   constructor(dependencies: Dependencies) {
@@ -99,6 +95,8 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
       // Before anything is waited for: guesses that arrive together are counted, too.
       authority.tokens.check(request.secret)
       const names = await this.#names(request.names, id, host)
+      // What commands on this machine have changed before is not this member's work.
+      this.#takeChanges()
       const { identity, ...issued } = await authority.join({ ...request, names })
       const { role } = identity
       // A member with fewer rights than before has lost its earlier certificates.
@@ -173,6 +171,15 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
     if (!authority.trust.adopt(identity.trust)) return
     const { number } = identity.trust
     log.warn({ number }, 'members know of later changes than the authority: it goes on from these')
+  }
+
+  /** Has done what an admin asks for, as long as it is one. */
+  #administer<T>({ proven }: Pick<Connection, 'proven'>, work: (by: string | undefined) => T): T {
+    // What commands on this machine have changed before is not this admin's work.
+    this.#takeChanges()
+    const done = this.#dependencies.authority.actFor(proven, () => work(proven?.id))
+    this.#takeChanges(proven?.id)
+    return done
   }
 
   /** @param by who has had members revoked; undefined for a command on this machine */

@@ -239,6 +239,19 @@ test('an authority that was restored from a backup goes on from what members kno
   expect(again.identity.generation).toBe(3)
 })
 
+test('a member whose revocation a restored authority learns of leaves no token behind', async () => {
+  await using cluster = await TestCluster.create()
+  const { authority } = cluster
+  const admin = await cluster.member('admin1', 'admin')
+  await cluster.member('peer1')
+  const made = authority.tokens.create({ role: 'admin', forMs: hour, by: 'admin1' })
+  const revoked = [{ id: 'admin1', throughGeneration: 1 }]
+  expect(authority.trust.adopt({ ...admin.trust, number: 3, revoked })).toBe(true)
+  expect(() => authority.tokens.check(made)).toThrow('the token was revoked')
+  const open = authority.tokens.list().filter(({ isRevoked }) => !isRevoked)
+  expect(open.map(({ role }) => role)).toEqual(['peer'])
+})
+
 test('a member takes over only a certificate of its own, from its authority', async () => {
   await using cluster = await TestCluster.create()
   await using other = await TestCluster.create()

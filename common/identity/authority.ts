@@ -2,7 +2,13 @@ import type { Clock } from '../clock.ts'
 import { AppError } from '../errors.ts'
 import type { Random } from '../random.ts'
 import { AuthorityStore, type MemberRow } from './authority-store.ts'
-import { type CertifiedRole, type NamedIdentity, rolesAbove, tokenRoles } from './cluster-role.ts'
+import {
+  type CertifiedRole,
+  type NamedIdentity,
+  type ProvenIdentity,
+  rolesAbove,
+  tokenRoles,
+} from './cluster-role.ts'
 import { type IdentityMaterial, makePrivateFolder } from './identity-files.ts'
 import { JoinTokens } from './join-tokens.ts'
 import type { SignedTrust } from './trust.ts'
@@ -214,6 +220,22 @@ export class Authority implements Disposable {
       const members = this.#store.membersOfToken(tokenId).filter(({ isRevoked }) => !isRevoked)
       if (members.length > 0) this.#revokeMembers(members, by)
       return members.map(({ id }) => id)
+    })
+  }
+
+  /**
+   * Runs `work` for a member, which may have been revoked, or have lost rights, after its connection was accepted.
+   * @param asker undefined for a command on this machine
+   * @throws AppError CERTIFICATE_REFUSED; or that of `work`
+   */
+  actFor<T>(asker: ProvenIdentity | undefined, work: () => T): T {
+    return this.#store.transaction(() => {
+      const known = asker && this.#store.member(asker.id)
+      // After a restored backup, members may have joined again in the meantime.
+      const newer = (asker?.generation ?? 0) - (known?.generation ?? 0)
+      if (known !== undefined && (newer < 0 || (known.isRevoked && newer === 0)))
+        throw new AppError('CERTIFICATE_REFUSED', { reason: `${known.id} was revoked` })
+      return work()
     })
   }
 

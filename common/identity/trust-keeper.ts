@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Random } from '../random.ts'
 import type { AuthorityRow, AuthorityStore, MemberRow } from './authority-store.ts'
+import { tokenRoles } from './cluster-role.ts'
 import { authorityDigest } from './read-certificate.ts'
 import { parseTrust, type Revocation, type SignedTrust, signTrust, type Trust } from './trust.ts'
 import { crossSign, makeAuthority } from './x509.ts'
@@ -112,8 +113,9 @@ export class TrustKeeper {
         else if ((revoked[known]?.throughGeneration ?? 0) < one.throughGeneration)
           revoked[known] = one
         const member = this.#store.member(one.id)
-        if (member !== undefined && member.generation <= one.throughGeneration)
-          this.#store.markRevoked(one.id)
+        if (member === undefined || member.generation > one.throughGeneration) continue
+        this.#store.markRevoked(one.id)
+        this.#store.revokeTokensOf(one.id, tokenRoles, undefined)
       }
       this.#publish({ ...own, number: trust.number, revoked })
     })
