@@ -194,7 +194,7 @@ export const examples: { readonly [T in MessageType]: Example<T> } = {
           factor: 2,
           wanted: true,
           copies: [{ peerId: owner, kind: 'shared', name, state: 'live' }],
-          missing: ['no place for another copy: there is no other peer'],
+          missing: ['no room for another copy: there is no other peer'],
         },
       ],
     },

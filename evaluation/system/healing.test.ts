@@ -103,7 +103,7 @@ describe('when copies cannot be made', () => {
     const [file] = await shareFiles(cluster, 1, 1_000)
     const name = file?.name ?? ''
     using api = apiOf(cluster.peer(1))
-    const reason = 'no place for another copy: there is no other peer'
+    const reason = 'no room for another copy: there is no other peer'
     const copies = [{ peerId: 'peer1' }, { peerId: 'peer2' }]
     // The reason for the third copy is given even while the second is being made.
     await expect

@@ -142,7 +142,7 @@ export class NameSearch {
         signal.throwIfAborted()
         log.warn(
           { reason: reasonOf(error) },
-          'searches read all names until their index is made anew',
+          'searches read all names until their index is rebuilt',
         )
         await this.#close()
         await removeDatabase(this.#path)

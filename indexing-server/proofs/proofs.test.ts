@@ -277,7 +277,7 @@ test('of a peer with many unproven copies none counts, and it is given no new on
   await cluster.advance(10_000)
   expect(liar.tasks.filter(({ name }) => name === 'new')).toEqual([])
   expect(await missing(owner, 'new')).toContain(
-    'liar has not proven many of its copies: it is given no new ones',
+    'liar has many unproven copies: it receives no new ones',
   )
 })
 

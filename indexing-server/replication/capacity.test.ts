@@ -16,7 +16,7 @@ test('a peer keeps no more than it gives, and status and why say what is missing
   await cluster.advance(20_000)
   expect(copiesOn(giver)).toEqual(['a'])
   expect(await missing(owner, 'b')).toEqual([
-    'peer2 lacks 200 B for it: it gives 1000 B to the cluster, of which 600 B are used',
+    'peer2 lacks 200 B for it: it offers 1000 B to the cluster, of which 600 B are used',
   ])
   expect((await owner.ask('status', {})).noRoom).toEqual({
     contents: 2,

@@ -32,7 +32,7 @@ test('why says what a missing copy waits for', async () => {
     /^the index has just started: peers have \d s to reconnect/,
   )
   await cluster.advance(5_000)
-  expect(await missing(peer1, 'a')).toEqual(['no place for another copy: there is no other peer'])
+  expect(await missing(peer1, 'a')).toEqual(['no room for another copy: there is no other peer'])
 
   const full = await cluster.peer('peer2', { freeBytes: 10 })
   await cluster.advance(3_000)
@@ -267,8 +267,8 @@ test('a report without the announcement makes no copy', async () => {
   await cluster.advance(3_000)
   await peer2.ask('report', { outcomes: peer2.tasks.map(({ taskId }) => ({ taskId })) })
   await cluster.advance(1_000)
-  expect(await missing(peer1, 'a')).toEqual(['a peer reported a copy and has yet to announce it'])
-  expect(await missing(peer1, 'a')).toEqual(['a peer reported a copy and has yet to announce it'])
+  expect(await missing(peer1, 'a')).toEqual(['a peer reported a copy but has not announced it yet'])
+  expect(await missing(peer1, 'a')).toEqual(['a peer reported a copy but has not announced it yet'])
   await cluster.advance(30_000)
   expect(peer2.tasks).toHaveLength(2)
 })
@@ -279,7 +279,7 @@ test('when one of two missing copies is made, the other follows as soon as a pee
   await cluster.peer('peer2')
   await peer1.shares('a')
   await cluster.advance(5_000)
-  expect(await missing(peer1, 'a')).toEqual(['no place for another copy: there is no other peer'])
+  expect(await missing(peer1, 'a')).toEqual(['no room for another copy: there is no other peer'])
   const peer3 = await cluster.peer('peer3')
   await cluster.advance(1_000)
   expect(peer3.tasks).toHaveLength(1)

@@ -184,11 +184,11 @@ describe('draining a peer', () => {
     await cluster.advance(5_000)
     expect(await missing(owner, 'a')).toEqual([
       'peer1 is being drained: its copy does not count',
-      'no place for another copy: there is no other peer',
+      'no room for another copy: there is no other peer',
     ])
     const safety = await owner.ask('safety', { peerId: 'peer1' })
     expect([safety.alone.files, safety.lacking.files]).toEqual([0, 1])
-    const why = 'no place for another copy: there is no other peer'
+    const why = 'no room for another copy: there is no other peer'
     expect(safety.unplaceable).toEqual({ files: 1, name: 'a', why })
   })
 })

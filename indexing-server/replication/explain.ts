@@ -150,12 +150,12 @@ export function waitingReasons({
   flapping,
 }: Omit<Situation, 'need'>): string[] {
   if (place?.state === 'delayed' && place.reason === 'settling')
-    return [`copies were found missing just now; copying starts in ${seconds(delayMs)}`]
+    return [`copies were just found missing; copying starts in ${seconds(delayMs)}`]
   if (place?.state === 'delayed' && place.reason === 'confirming')
-    return ['a peer reported a copy and has yet to announce it']
+    return ['a peer reported a copy but has not announced it yet']
   if (place?.state === 'delayed' && place.reason === 'failed at peers') return []
   if (eligible > 0) return ['it is queued: other contents are being copied']
-  if (refusals.size === 0) return ['no place for another copy: there is no other peer']
+  if (refusals.size === 0) return ['no room for another copy: there is no other peer']
   const reasons = [...refusals].flatMap(([peerId, refusal]) => {
     const isSaid = failedPairs.some((pair) => pair.role === 'target' && pair.peerId === peerId)
     if (isSaid && (refusal === 'waiting' || refusal === 'resting')) return []
@@ -169,7 +169,7 @@ export function waitingReasons({
       : `${peerId} failed with ${explained(rest.code, rest.reason)}; next attempt in ${seconds(rest.leftMs)}`
   })
   return [...refusals.values()].every((refusal) => refusal === 'not live')
-    ? ['no place for another copy: there is no other live peer', ...reasons]
+    ? ['no room for another copy: there is no other live peer', ...reasons]
     : reasons
 }
 
@@ -193,7 +193,7 @@ function refusalSentence(
     case 'draining':
       return `${peerId} is being drained`
     case 'distrusted':
-      return `${peerId} has not proven many of its copies: it is given no new ones`
+      return `${peerId} has many unproven copies: it receives no new ones`
     case 'maintenance':
       return `${peerId} is in maintenance`
     case 'owner':
@@ -205,7 +205,7 @@ function refusalSentence(
     case 'no space':
       return `${peerId} ${lackSentence(space)}`
     case 'flapping':
-      return `${peerId} came and went ${breaks} times recently: it is given new copies when it has stayed for another ${seconds(leftMs)}`
+      return `${peerId} disconnected ${breaks} times recently: it receives new copies after staying for another ${seconds(leftMs)}`
     case 'same zone':
       return `${peerId} is in the same zone as another copy`
   }
@@ -216,7 +216,7 @@ function lackSentence({ sizeBytes, room }: Space): string {
   const { roomBytes, freeBytes, keptFreeBytes, capacityBytes = Infinity, replicaBytes } = room
   const lacking = `lacks ${sized(sizeBytes - roomBytes)} for it`
   return capacityBytes - replicaBytes < freeBytes - keptFreeBytes
-    ? `${lacking}: it gives ${sized(capacityBytes)} to the cluster, of which ${sized(replicaBytes)} are used`
+    ? `${lacking}: it offers ${sized(capacityBytes)} to the cluster, of which ${sized(replicaBytes)} are used`
     : `${lacking}: ${sized(freeBytes)} are free, of which ${sized(keptFreeBytes)} are reserved`
 }
 

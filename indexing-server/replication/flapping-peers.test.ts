@@ -39,7 +39,7 @@ describe('a peer that comes and goes', () => {
     await cluster.advance(5_000)
     expect(await copiesOf(owner)).toEqual({ flapping: 1, owner: 2, steady: 2 })
     expect(await missing(owner, 'after')).toEqual([
-      'flapping came and went 4 times recently: it is given new copies when it has stayed for another 590 s',
+      'flapping disconnected 4 times recently: it receives new copies after staying for another 590 s',
     ])
     const [note] = await notesOf(owner)
     expect(note).toMatchObject({ peerId: 'flapping', flapping: { breaks: 4 } })

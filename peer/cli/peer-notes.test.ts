@@ -8,7 +8,7 @@ test('each thing that sets a peer apart is a line', () => {
   const maintenance = { leftMs: 1_500_000 }
   expect(noteLines({ peerId: 'peer3', flapping, maintenance }, plain)).toEqual([
     'Away:      peer3 may be away for another 25 min 00 s; `maintenance peer3 --end` ends it',
-    'Flapping:  peer3 came and went 5 times recently: it is given new copies when it has stayed for another 9 min 30 s',
+    'Flapping:  peer3 disconnected 5 times recently: it receives new copies after staying for another 9 min 30 s',
   ])
   expect(noteLines({ peerId: 'peer3' }, plain)).toEqual([])
 })
@@ -18,7 +18,7 @@ test('copies that are not proven are named, and what follows from it', () => {
     noteLines({ peerId: 'peer3', unproven: { copies, isDistrusted } }, plain)
   expect([...lines(1, false), ...lines(100, true)]).toEqual([
     'Unproven:  peer3 has not proven that it has 1 copy: not counted until it does',
-    'Unproven:  peer3 has not proven that it has 100 copies: none of its copies counts, and it is given no new ones',
+    'Unproven:  peer3 has not proven that it has 100 copies: none of its copies counts, and it receives no new ones',
   ])
 })
 

@@ -20,7 +20,7 @@ export function noteLines(
   if (unproven !== undefined) {
     const { copies, isDistrusted } = unproven
     const effect = isDistrusted
-      ? 'none of its copies counts, and it is given no new ones'
+      ? 'none of its copies counts, and it receives no new ones'
       : 'not counted until it does'
     const sentence = `${peer} has not proven that it has ${countText(copies, 'copy', 'copies')}: ${effect}`
     lines.push(style('red', `Unproven:  ${sentence}`))
@@ -28,7 +28,7 @@ export function noteLines(
   if (flapping !== undefined) {
     const { breaks, leftMs } = flapping
     const left = durationText(leftMs / 1_000)
-    const sentence = `${peer} came and went ${breaks} times recently: it is given new copies when it has stayed for another ${left}`
+    const sentence = `${peer} disconnected ${breaks} times recently: it receives new copies after staying for another ${left}`
     lines.push(style('yellow', `Flapping:  ${sentence}`))
   }
   return lines

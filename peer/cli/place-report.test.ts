@@ -38,7 +38,7 @@ test('moves, a rebalance that waits, and the capacity of the peer', () => {
   expect(linesOf({ moving: { zone: 2, balance: 1 }, rebalance }, capacity)).toEqual([
     'Moving:    2 files to other zones, 1 file to less full peers',
     'Rebalance: 1 file (10 B) moved, 20 B left, started automatically; it waits: missing copies are made first',
-    'Capacity:  peer1 gives 5.00 KB to the cluster, of which 40 B are used',
+    'Capacity:  peer1 offers 5.00 KB to the cluster, of which 40 B are used',
   ])
   expect(linesOf({})).toEqual([])
 })

@@ -14,7 +14,7 @@ export function placeLines({ moving, rebalance, noRoom, peer }: Status, style: S
     ...(capacity === undefined
       ? []
       : [
-          `Capacity:  ${printable(peer.peerId)} gives ${bytesText(capacity.bytes)} to the cluster, of which ${bytesText(capacity.usedBytes)} are used`,
+          `Capacity:  ${printable(peer.peerId)} offers ${bytesText(capacity.bytes)} to the cluster, of which ${bytesText(capacity.usedBytes)} are used`,
         ]),
   ]
 }

@@ -80,7 +80,7 @@ async function emptyTrash(
   const emptied = await api.emptyTrash(request, signal)
   const { removed, others } = emptied
   const text = [
-    `Removed ${countText(removed, 'deleted file')} for good.`,
+    `Removed ${countText(removed, 'deleted file')} permanently.`,
     ...(others === 0
       ? []
       : [`${countText(others, 'file')} of other peers stay: add --force to remove them, too.`]),

@@ -121,7 +121,7 @@ export const fileExamples: CallExamples<FileCall> = {
           factor: 2,
           wanted: true,
           copies: [{ peerId: owner, kind: 'shared', name, state: 'live' }],
-          missing: ['no place for another copy: there is no other peer'],
+          missing: ['no room for another copy: there is no other peer'],
         },
       ],
     },

@@ -132,7 +132,7 @@ function EmptyTrash({ onEmptied }: { readonly onEmptied: () => void }): JSX.Elem
   const empty = async (): Promise<void> => {
     const { removed, others } = await client.call('emptyTrash', {})
     const left = others > 0 ? ` ${countText(others, 'file')} of other peers stayed.` : ''
-    toasts.say(`${countText(removed, 'file')} removed for good.${left}`)
+    toasts.say(`${countText(removed, 'file')} removed permanently.${left}`)
     onEmptied()
   }
   const peerId = live.peerId.value
