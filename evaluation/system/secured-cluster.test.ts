@@ -156,7 +156,7 @@ test('a wrong token ends the command with what is wrong and what to do', async (
   const changed = (at: number): string =>
     `${good.slice(0, at)}${good.at(at) === '0' ? '1' : '0'}${good.slice(at + 1)}`
   expect(await joining(changed(good.indexOf('@') - 1))).toMatch(
-    /^[1-9].*the token is not one of this cluster\. `tandem token create`/,
+    /^[1-9].*the token is not one of this cluster\. To make a new token, run `tandem token create`/,
   )
   expect(await joining(changed(20))).toMatch(/^[1-9].*not the authority that the token names/)
   expect(await joining(good.slice(0, 60))).toMatch(/^[1-9].*not a whole join token/)
