@@ -61,7 +61,7 @@ test('a deleted file is restored at its owner, taken over without it, and emptie
 
   await mkdir(shared(owner, 'docs/plan'), { recursive: true })
   const refused = await tandem(second, 'restore', 'docs/plan')
-  expect(refused).toMatch(/RESTORE_REFUSED.*peer1 does not restore.*it is a folder here/s)
+  expect(refused).toMatch(/RESTORE_REFUSED.*peer1 refused to restore.*it is a folder here/s)
   await rmdir(shared(owner, 'docs/plan'))
   expect(await tandem(second, 'restore', 'docs/plan')).toContain('peer1 shares it')
   expect(await readFile(shared(owner, 'docs/plan'), 'utf8')).toBe('text of docs/plan')

@@ -171,7 +171,7 @@ test('without a peer the files come into a folder, and those that cannot are nam
   const first = await runTandem(['download', 'photos/**', ...index])
   expect(first.code).toBe(1)
   expect(first.stdout).toContain(`Downloaded ${files.size - 1} of ${files.size} files`)
-  expect(first.stdout).toMatch(/! photos\/with space\.txt: .* exists with other content/)
+  expect(first.stdout).toMatch(/! photos\/with space\.txt: .* exists with different content/)
   expect(first.stderr).toContain('FILES_FAILED')
   expect(await wrongFiles(folder.path, files)).toEqual(['photos/with space.txt'])
 
