@@ -1,7 +1,7 @@
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { systemClock } from '../../common/clock.ts'
-import { endTogether, Relay } from '../../common/testing/relay.ts'
+import { Relay } from '../../common/testing/relay.ts'
 import { fetchWindowBytes } from '../../peer/fetch/transfer/chunk-plan.ts'
 import { type Cluster, proxyHost } from './cluster-fixture.ts'
 import type { TandemProcess } from './tandem-process.ts'
@@ -26,9 +26,8 @@ export class Gate implements AsyncDisposable {
 
   static async before(port: number): Promise<Gate> {
     const gate = new Gate()
-    const listen = { host: proxyHost, port }
+    const listen = { host: proxyHost, port, endsTogether: true }
     gate.#relay = await Relay.before(port, listen, (from, to, sender) => {
-      endTogether(from, to)
       const passage = sender === 'process' ? [gate.#passage()] : []
       pipeline([from, ...passage, to]).catch(() => {})
     })

@@ -1,4 +1,4 @@
-import { endTogether, Relay } from '../../common/testing/relay.ts'
+import { Relay } from '../../common/testing/relay.ts'
 
 /** A relay in front of a process that keeps everything that passes, as one who listens would have it. */
 export class Recorder implements AsyncDisposable {
@@ -17,11 +17,10 @@ export class Recorder implements AsyncDisposable {
     listen: { readonly host: string; readonly port?: number },
   ): Promise<Recorder> {
     const all: Buffer[][] = []
-    const relay = await Relay.before(port, listen, (from, to) => {
+    const relay = await Relay.before(port, { ...listen, endsTogether: true }, (from, to) => {
       const sent: Buffer[] = []
       all.push(sent)
       from.on('data', (bytes: Buffer) => sent.push(bytes)).pipe(to)
-      endTogether(from, to)
     })
     return new Recorder(relay, all)
   }

@@ -6,7 +6,7 @@ test('replicas, and those being made, stay within what the peer gives', () => {
   let given = 100
   const capacity = new Capacity({ capacityBytes: () => given, replicaBytes: () => held })
   const first = capacity.reserve(50)
-  expect(() => capacity.reserve(11)).toThrow(/gives 100 bytes/)
+  expect(() => capacity.reserve(11)).toThrow(/offers 100 bytes/)
   capacity.reserve(10)[Symbol.dispose]()
   capacity.reserve(10)[Symbol.dispose]()
   first[Symbol.dispose]()
@@ -16,7 +16,7 @@ test('replicas, and those being made, stay within what the peer gives', () => {
   given = 201
   expect(() => capacity.reserve(1)).not.toThrow()
   given = 0
-  expect(() => capacity.reserve(1)).toThrow(/gives 0 bytes/)
+  expect(() => capacity.reserve(1)).toThrow(/offers 0 bytes/)
 })
 
 test('without a limit everything fits', () => {

@@ -57,8 +57,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     what: 'an unshared file is announced again',
     file: 'peer/share/catalog.ts',
-    find: 'this.#statements.insertUnshared.run(name, ++this.#lastSeq)',
-    replace: '++this.#lastSeq',
+    find: 'this.#statements.insertUnshared.run(name, this.#transactions.nextSeq())',
+    replace: 'this.#transactions.nextSeq()',
     seed: 15,
   },
   {
@@ -79,8 +79,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     what: 'a dropped copy is not announced',
     file: 'peer/share/catalog.ts',
-    find: 'this.#statements.insertDrop.run({ ...keyRowOf(key), seq: ++this.#lastSeq })',
-    replace: '++this.#lastSeq',
+    find: 'this.#statements.insertDrop.run({ ...keyRowOf(key), seq: this.#transactions.nextSeq() })',
+    replace: 'this.#transactions.nextSeq()',
     seed: 1,
   },
   {
