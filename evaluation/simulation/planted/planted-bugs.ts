@@ -23,7 +23,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'peer/fetch/small/small-source.ts',
     find: "if ((await hashOf(piece)).toString('hex') !== sha256) return",
     replace: "if ((await hashOf(piece)).toString('hex') === '') return",
-    seed: 3,
+    seed: 7,
   },
   {
     what: 'a full inventory does not remove what it does not mention',
@@ -52,7 +52,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'indexing-server/doubts.ts',
     find: 'if (epoch === doubt.before.epoch && seq <= doubt.before.seenSeq) return false',
     replace: 'if (epoch === doubt.before.epoch) return false',
-    seed: 23,
+    seed: 26,
   },
   {
     what: 'an unshared file is announced again',
@@ -109,7 +109,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'indexing-server/liveness.ts',
     find: 'const isSilent = silentMs >= deadAfterMs',
     replace: 'const isSilent = 2 * silentMs >= deadAfterMs',
-    seed: 1,
+    seed: 3,
   },
   {
     what: 'a peer confirms copies without looking at its disk',
