@@ -173,7 +173,7 @@ export class AuthorityDesk implements ClusterDesk, Disposable {
     log.warn({ number }, 'members know of later changes than the authority: it goes on from these')
   }
 
-  /** Has done what an admin asks for, as long as it is one. */
+  /** Does what an admin requests, if it still is one. */
   #administer<T>({ proven }: Pick<Connection, 'proven'>, work: (by: string | undefined) => T): T {
     // What commands on this machine have changed before is not this admin's work.
     this.#takeChanges()

@@ -12,7 +12,7 @@ import type { NodeIdentity } from './node-identity.ts'
 import type { Trust } from './trust.ts'
 
 /**
- * Has the authority do what only admins may ask for.
+ * Sends the authority a request that only admins may make.
  * @throws AppError FORBIDDEN unless this process is an admin, AUTHORITY_UNREACHABLE; or that of the authority
  */
 export type AskAuthority = <T extends AdminMessage>(
@@ -59,7 +59,7 @@ export class AuthorityLink {
     this.#dependencies = dependencies
   }
 
-  /** Has the authority of a mesh looked for among its members, too: it may have moved since this process joined. */
+  /** Also looks for the authority among the members of a mesh: it may have moved since this process joined. */
   readonly findBy = (find: FindMember): void => {
     this.#find = find
   }

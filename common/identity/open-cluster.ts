@@ -52,9 +52,9 @@ export interface Cluster extends AsyncDisposable {
   readonly identity: NodeIdentity
   readonly transport: Transport
   readonly desk: ClusterDesk
-  /** Has the authority do what only admins may ask for. */
+  /** Sends the authority a request that only admins may make. */
   readonly askAuthority: AskAuthority
-  /** Has the authority looked for among the members of a mesh, too. */
+  /** Also looks for the authority among the members of a mesh. */
   readonly findAuthorityBy: (find: FindMember) => void
   /** Tells what the authority does, if it is here. */
   readonly onNews: (listener: (news: SecurityNews) => void) => Cancel

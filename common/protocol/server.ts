@@ -133,7 +133,7 @@ function makeRoom(served: ConnectionSlots<Served>, { host }: Address, refusals: 
   const hostKey = hostKeyOf(host)
   if (refusals.has(hostKey)) return false
   const leaving = served.leavingFor(hostKey)
-  // A host may replace its own connections, but not all of them in a moment.
+  // None leaves for it, or one of its own: a host may replace these, but not all of them in a moment.
   if (leaving.every(({ hostKey: of, isGreeted }) => of === hostKey && isGreeted))
     refusals.add(hostKey)
   for (const one of leaving) {

@@ -30,8 +30,9 @@ interface Dependencies {
 }
 
 /**
- * Answers lookups of files that are known, or can be made so: frames as `JSON.stringify` writes them, with a name and nothing else.
- * Since the names of known files are the same in JSON, a name is compared as it stands in the frame.
+ * Answers lookups of files that are known, or can be made so: frames as `JSON.stringify` writes them,
+ * with a name and nothing else. Since the names of known files are the same in JSON, a name is
+ * compared as it stands in the frame.
  */
 export class LookupShortcut implements Shortcut {
   readonly #files: Pick<KnownFiles, 'find' | 'parts'>
